@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * Whole reads and whole writes on descriptors
+ *
+ * A signal or a short transfer is no reason to stop; these go on until all is
+ * done or the kernel gives a real error.
+ */
+
+#include <stddef.h>
+
+struct buf;
+
+/* What fdio_read_whole() says besides -errno. */
+enum fdio_result {
+	FDIO_WHOLE,
+	FDIO_CUT, /* there was more than the limit: the first part was read */
+};
+
+/*
+ * Writes @len bytes; where @fd is non-blocking it waits for room.  0 or -errno;
+ * @ret_done (may be NULL) gets how many bytes went out, also after an error.
+ */
+int fdio_write_all(int fd, const void *bytes, size_t len, size_t *ret_done);
+
+/*
+ * Adds what the file @path (below @dirfd, or AT_FDCWD) holds to @out, at most
+ * @limit bytes.  Meant for small files without a size, as in /proc.  An enum
+ * fdio_result or -errno; after an error @out is as before.
+ */
+int fdio_read_whole(int dirfd, const char *path, size_t limit, struct buf *out);
