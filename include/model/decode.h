@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * From a record of a call to an access
+ *
+ * The only place that knows what arguments, flags and results of a call mean.
+ */
+
+#include "base/buf.h"
+#include "model/event.h"
+#include <stdbool.h>
+
+struct intern;
+struct place;
+struct record;
+
+struct decoder {
+	struct intern *names;
+	struct buf scratch;
+	bool unresolved; /* the last name needed a directory that nobody could tell */
+};
+
+/*
+ * Fills @ret from @r, which passed record_check() and has a valid row.  Process
+ * and time are the caller's.  False when the call names no file: a socket that
+ * is no unix socket with a path.
+ */
+bool decode_call(struct decoder *d, const struct record *r, const struct place *place,
+		 struct access *ret);
+
+/* Whether the call of @r belongs to one of @classes, now that its flags are known. */
+bool decode_chosen(const struct record *r, const struct access *a, unsigned classes);

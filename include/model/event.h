@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * Events: what happened, as a sink or a check sees it
+ *
+ * Everything here is borrowed for the time of the call; interned names live as
+ * long as the run.  Times are nanoseconds since the run began.
+ */
+
+#include "model/syscalls.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct interned;
+
+/* Which part of us saw a call. */
+enum engine {
+	ENGINE_STRICT, /* a ptrace stop */
+	ENGINE_FAST,   /* the recorder inside the job */
+	ENGINE_COUNT,
+};
+
+/* Bytes of somebody else. */
+struct span {
+	const char *bytes;
+	size_t len;
+};
+
+/* A process as sinks may see it.  Its serial number is never used again, its pid may be. */
+struct process {
+	uint64_t serial;
+	uint64_t parent; /* serial, 0 for the first */
+	pid_t pid;	 /* the thread group's id, in our pid namespace */
+	pid_t ppid;
+	const struct interned *name; /* last part of what it executes */
+	const struct interned *exe;  /* what it executes, absolute; NULL when not known */
+};
+
+/* One run of whatfiles; handed to each sink before anything else. */
+struct run {
+	const char *version;
+	char *const *argv; /* the command, NULL-terminated */
+	struct span cwd;
+	uint64_t wall_ns; /* CLOCK_REALTIME at time 0 of the events */
+	pid_t pid;	  /* ours */
+	const char *engine;
+	unsigned classes;
+	bool all;    /* every call, not only first occurrences */
+	bool failed; /* text: failed look-ups too */
+	bool probes; /* text: the probe class was asked for by name */
+};
+
+enum process_event_kind {
+	PROCESS_START, /* the command itself */
+	PROCESS_FORK,
+	PROCESS_EXEC,
+	PROCESS_EXIT,
+};
+
+struct process_event {
+	enum process_event_kind kind;
+	uint64_t time;
+	const struct process *process;
+	struct span cwd;    /* START, FORK, EXEC */
+	struct span argv;   /* EXEC: arguments, each ended by NUL */
+	bool argv_cut;	    /* EXEC: argv was too long to keep whole */
+	int status;	    /* EXIT: as wait(2) gives it */
+	bool status_known;  /* EXIT: false when the end was seen but not the status */
+	bool threads_share; /* FORK: made with CLONE_VM, as vfork does */
+};
+
+struct access {
+	uint64_t time;
+	const struct process *process;
+	pid_t tid;
+	enum op op;
+	enum engine engine;
+	enum abi abi;
+	const struct syscall_row *row;
+	const struct interned *path; /* absolute; never NULL */
+	const struct interned *to;   /* the second name, or NULL */
+	struct span name;	     /* as passed, before it was made absolute */
+	struct span to_name;
+	int64_t result;	   /* as the kernel returned it, >= 0, or 0 when error is set */
+	int error;	   /* positive errno, 0 for success */
+	bool unfinished;   /* the process was killed inside the call: no result */
+	bool path_unknown; /* the name could not be read from the process, path is "" */
+	bool has_flags;
+	uint64_t flags; /* O_* */
+	bool first;	/* first of this process, operation, names and outcome */
+};
+
+/* Why a record may not hold everything. */
+enum gap {
+#define GAP(id, word, what) GAP_##id,
+#include "model/gaps.def"
+#undef GAP
+	GAP_COUNT,
+};
+
+const char *gap_word(enum gap g);
+const char *gap_what(enum gap g);
+
+struct gap_count {
+	uint64_t count;
+	char example[160]; /* of the first one */
+};
+
+/* How the run ended; handed to each sink last. */
+struct outcome {
+	uint64_t time;
+	int status;	   /* of the command, as wait(2) gives it */
+	bool status_known; /* false when it did not come to an end that we saw */
+	uint64_t processes, threads, execs;
+	uint64_t stops;		      /* ptrace stops of any kind */
+	uint64_t calls[ENGINE_COUNT]; /* file syscalls recorded */
+	uint64_t accesses;	      /* of them, those that named or changed a file */
+	uint64_t written;	      /* of those, passed to the sinks */
+	struct gap_count gaps[GAP_COUNT];
+};
+
+/* Nothing may be missing. */
+bool outcome_complete(const struct outcome *o);

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * The hub: hands each event to every sink
+ *
+ * A sink is a struct with operations; it never learns where events come from.
+ * Any operation may be NULL.  An error (negative errno) from a sink closes that
+ * sink for events and is kept; the other sinks and the job go on.
+ */
+
+#include "model/event.h"
+
+struct sink;
+
+struct sink_ops {
+	const char *format;  /* word for --format */
+	const char *endings; /* ".jsonl .ndjson": which file names mean this format */
+	const char *what;    /* one line for --help */
+
+	/*
+	 * Makes a sink that writes to @fd, which stays the caller's: @fd is open
+	 * until after free().  Never fails (memory aside).
+	 */
+	struct sink *(*make)(int fd);
+	int (*begin)(struct sink *s, const struct run *run);
+	int (*process)(struct sink *s, const struct process_event *e);
+	int (*access)(struct sink *s, const struct access *a);
+	/* Gives what was collected to the kernel; called when the stream pauses. */
+	int (*flush)(struct sink *s);
+	/* The last words, also after an error: then they tell of it. */
+	int (*end)(struct sink *s, const struct outcome *o);
+	void (*free)(struct sink *s);
+};
+
+/* The common part: first member of every sink's own struct. */
+struct sink {
+	const struct sink_ops *ops;
+};
+
+struct hub;
+
+struct hub *hub_new(void);
+
+/* Frees the hub and the sinks in it; NULL is allowed. */
+void hub_free(struct hub *h);
+
+/* Gives @s to the hub, under the name @what that its errors are told with. */
+void hub_add(struct hub *h, struct sink *s, const char *what);
+
+void hub_begin(struct hub *h, const struct run *run);
+void hub_process(struct hub *h, const struct process_event *e);
+void hub_access(struct hub *h, const struct access *a);
+void hub_flush(struct hub *h);
+
+/*
+ * Flushes, and has each sink say its last words.  Also writes what went wrong
+ * with sinks into @o's GAP_LOG; a sink itself is told of its own errors only.
+ */
+void hub_end(struct hub *h, struct outcome *o);
+
+/* The first error of sink number @i (counted as added), 0 for none; its name in @ret_what. */
+int hub_error(const struct hub *h, size_t i, const char **ret_what);
+size_t hub_count(const struct hub *h);

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * The record: one thing that happened, as it lies in the ring
+ *
+ * Both engines and the process events write this one format.  It is a fixed
+ * head followed by fields, each a kind, a length and bytes.  Whoever reads it
+ * may not trust it: the fast engine's records are written by the job itself,
+ * so record_check() comes before anything else.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum record_kind {
+	RECORD_CALL = 1, /* a syscall of the table, with its result */
+	RECORD_START,	 /* the command's first program begins: tid, args[0] parent pid */
+	RECORD_FORK,	 /* a new task: tid the parent, args[0] the child, flags FORK_* */
+	RECORD_EXEC,	 /* tid is the thread group's now; also a successful call */
+	RECORD_EXIT,	 /* a task is gone: result its wait status */
+	RECORD_GAP,	 /* something may be missing: args[0] enum gap, FIELD_PATH example */
+	RECORD_KIND_END,
+};
+
+/* struct record.flags of RECORD_CALL */
+enum call_flag {
+	CALL_EXISTED = 1 << 0,	  /* O_CREAT: the file was there before the call */
+	CALL_ABSENT = 1 << 1,	  /* O_CREAT: it was not; neither bit: not looked */
+	CALL_UNFINISHED = 1 << 2, /* killed inside the call, result is not set */
+	CALL_UNREADABLE = 1 << 3, /* a name could not be read from the process */
+};
+
+/* struct record.flags of RECORD_FORK; told by the kernel (kcmp), not from arguments */
+enum fork_flag {
+	FORK_THREAD = 1 << 0,	   /* same thread group */
+	FORK_SHARES_FS = 1 << 1,   /* one working directory, root and umask */
+	FORK_SHARES_VM = 1 << 2,   /* one memory */
+	FORK_SHARES_FILE = 1 << 3, /* one descriptor table */
+	FORK_GUESSED = 1 << 4,	   /* the parent's event never came: told from /proc */
+};
+
+/* struct record.flags of RECORD_EXIT */
+enum exit_flag {
+	EXIT_UNKNOWN = 1 << 0, /* it vanished (exec by another thread): no status */
+};
+
+/* What a field's bytes are. Names are as passed, directories as /proc tells them. */
+enum field_kind {
+	FIELD_PATH = 1, /* the row's .path; START, EXEC: the program, absolute */
+	FIELD_PATH2,	/* the row's .path2 */
+	FIELD_DIR,	/* what the row's .dir or .fd descriptor is */
+	FIELD_DIR2,	/* what the row's .dir2 descriptor is */
+	FIELD_CWD,	/* START, FORK_GUESSED, and calls that change it: the working directory */
+	FIELD_ROOT,	/* likewise: the root directory, when it is not ours */
+	FIELD_HOW,	/* openat2: struct open_how */
+	FIELD_ARGV,	/* EXEC: arguments, each ended by NUL; args[5]: there were more */
+	FIELD_KIND_END,
+};
+
+struct record {
+	uint32_t size; /* bytes of head and fields together */
+	uint8_t kind;
+	uint8_t engine; /* enum engine */
+	uint8_t abi;	/* enum abi */
+	uint8_t flags;
+	uint16_t row; /* index into syscall_rows */
+	uint16_t reserved;
+	int32_t tid;
+	int32_t former; /* EXEC: the thread that called, tid's own or another */
+	int32_t reserved2;
+	uint64_t time; /* CLOCK_MONOTONIC, nanoseconds */
+	int64_t result;
+	uint64_t args[6];
+};
+
+struct field {
+	uint16_t kind;
+	uint16_t len;
+	char bytes[]; /* the next field starts at a multiple of 4 */
+};
+
+/* Two names, two directories, a working directory and a root of PATH_MAX, and a head. */
+#define RECORD_MAX (32 * 1024)
+#define FIELD_MAX 0xfff0
+
+/* Whether @size bytes at @r are a whole record with fields that end where it ends. */
+bool record_check(const struct record *r, size_t size);
+
+/* The first field of that kind, NULL if there is none. */
+const struct field *record_field(const struct record *r, enum field_kind kind);
+
+/* A record being put together, in memory of its own. */
+struct record_builder {
+	struct record *r; /* RECORD_MAX bytes */
+};
+
+void record_builder_init(struct record_builder *b);
+void record_builder_done(struct record_builder *b);
+
+/* Empties it: a record of @kind for @tid, everything else zero. */
+struct record *record_begin(struct record_builder *b, enum record_kind kind, int32_t tid);
+
+/* Adds a field; cuts what does not fit and returns false then. */
+bool record_add(struct record_builder *b, enum field_kind kind, const void *bytes,
+		size_t len);

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * The ring: one ordered stream of records in shared memory
+ *
+ * Many writers, in any process that maps it, and one reader.  The position a
+ * writer claims is the record's place in the one order of everything.  A writer
+ * may be killed between any two instructions: what it claimed names its owner
+ * and its length, so the reader can step over it once the owner is known to be
+ * dead (ring_abandon).  Nothing is ever overwritten before it was read: a full
+ * ring refuses, and the writer waits.
+ *
+ * The memory is hostile ground: with the fast engine the job can write there.
+ * The reader copies a record out before looking at it and believes no length.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct record;
+struct ring;
+
+enum ring_result {
+	RING_OK,
+	RING_FULL,  /* ring_claim: no room now */
+	RING_EMPTY, /* ring_read: nothing committed at the reader's place */
+	RING_LOST,  /* ring_read: stepped over a claim whose owner died */
+};
+
+/* A place in the ring between claim and commit. */
+struct ring_claim {
+	void *bytes; /* where the record goes */
+	uint64_t at;
+	uint64_t word; /* what the claim put there */
+};
+
+/* A ring of at least @bytes in an anonymous shared mapping; NULL with errno set. */
+struct ring *ring_new(size_t bytes);
+void ring_free(struct ring *r);
+
+/*
+ * Claims room for @size bytes (RECORD_MAX at the most) for the task @tid.
+ * Lock-free; RING_FULL leaves nothing behind.
+ */
+enum ring_result ring_claim(struct ring *r, uint32_t size, int32_t tid,
+			    struct ring_claim *ret);
+
+/* Makes what was written visible to the reader. */
+void ring_commit(struct ring *r, const struct ring_claim *c);
+
+/* Claims, copies and commits; waits while the ring is full. */
+void ring_write(struct ring *r, const struct record *rec);
+
+/*
+ * Copies the next record to @ret (RECORD_MAX bytes) and its length to @ret_size,
+ * and gives its room back.  One reader only.
+ */
+enum ring_result ring_read(struct ring *r, struct record *ret, size_t *ret_size);
+
+/* The task @tid is dead: whatever it claimed and did not commit is given up. */
+void ring_abandon(struct ring *r, int32_t tid);
+
+/*
+ * Reader: sleeps until something may be there to read, or ring_wake().  Several
+ * records are let gather before it returns, so that writer and reader do not
+ * take turns on a processor.
+ */
+void ring_wait(struct ring *r);
+
+/* Wakes the reader, whatever it waits for. */
+void ring_wake(struct ring *r);

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT */
+#include "model/decode.h"
+
+#include "base/compiler.h"
+#include "base/intern.h"
+#include "model/path.h"
+#include "model/record.h"
+#include "model/tasks.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <linux/openat2.h>
+#include <string.h>
+
+static uint64_t
+arg(const struct record *r, uint8_t index)
+{
+	return index ? r->args[index - 1] : 0;
+}
+
+static struct span
+field_span(const struct record *r, enum field_kind kind)
+{
+	const struct field *f = record_field(r, kind);
+
+	return f ? (struct span){ f->bytes, f->len } : (struct span){ NULL, 0 };
+}
+
+/*
+ * The directory or file behind a descriptor, or the working directory where
+ * @index is no argument or AT_FDCWD.  NULL when nobody could tell.
+ */
+static const struct interned *
+base_of(struct decoder *d, const struct record *r, uint8_t index, enum field_kind kind,
+	const struct place *place)
+{
+	struct span s;
+
+	/* a descriptor is an int: the kernel ignores the upper half */
+	if (!index || (int32_t)arg(r, index) == AT_FDCWD)
+		return place->cwd;
+	s = field_span(r, kind);
+	return s.bytes ? intern_get(d->names, s.bytes, s.len) : NULL;
+}
+
+/* The absolute form of what stands in the field @kind, or of the base itself. */
+static const struct interned *
+resolve(struct decoder *d, const struct record *r, enum field_kind kind,
+	const struct interned *base, const struct place *place)
+{
+	struct span name = field_span(r, kind);
+	const char *root = place->root ? place->root->bytes : NULL;
+
+	if (!name.len && base)
+		return base;
+	if (!path_resolve(&d->scratch, base ? base->bytes : NULL, root,
+			  name.len ? name.bytes : "", name.len))
+		d->unresolved = true;
+	return intern_get(d->names, buf_str(&d->scratch), d->scratch.len);
+}
+
+/* The flags of an open, from the register, the row or the memory that they stand in. */
+static uint64_t
+open_flags(const struct record *r, const struct syscall_row *row)
+{
+	struct span how = field_span(r, FIELD_HOW);
+	uint64_t flags = 0;
+
+	if (row->shape == SHAPE_CREAT)
+		return O_CREAT | O_WRONLY | O_TRUNC;
+	if (row->shape == SHAPE_OPEN)
+		return (uint32_t)arg(r, row->flags);
+	if (how.len >= sizeof(flags))
+		memcpy(&flags, how.bytes, sizeof(flags)); /* open_how begins with them */
+	return flags;
+}
+
+/* What an open did, or, if it failed, what it was meant to do. */
+static enum op
+open_op(const struct record *r, uint64_t flags)
+{
+	bool made = r->flags & CALL_ABSENT || (flags & O_EXCL && r->result >= 0);
+
+	if (flags & O_PATH)
+		return OP_OPATH;
+	if ((flags & O_TMPFILE) == O_TMPFILE)
+		return OP_TMPFILE;
+	if (flags & O_CREAT && made)
+		return OP_CREATE;
+	if (flags & O_TRUNC)
+		return OP_TRUNCATE;
+	if ((flags & O_ACCMODE) == O_RDONLY)
+		return OP_READ;
+	if (flags & O_APPEND)
+		return OP_APPEND;
+	return (flags & O_ACCMODE) == O_WRONLY ? OP_WRITE : OP_RDWR;
+}
+
+static bool
+is_open(const struct syscall_row *row)
+{
+	return row->shape == SHAPE_OPEN || row->shape == SHAPE_CREAT ||
+	       row->shape == SHAPE_OPENAT2;
+}
+
+static enum op
+call_op(const struct record *r, const struct syscall_row *row, const struct access *a)
+{
+	if (is_open(row))
+		return open_op(r, a->flags);
+	if (row->shape == SHAPE_UNLINKAT && arg(r, row->flags) & AT_REMOVEDIR)
+		return OP_RMDIR;
+	if (row->shape == SHAPE_RENAME && arg(r, row->flags) & RENAME_EXCHANGE)
+		return OP_EXCHANGE;
+	if (row->shape == SHAPE_SOCKETCALL)
+		return arg(r, A0) == 2 /* SYS_BIND of <linux/net.h> */ ? OP_BIND : OP_CONNECT;
+	if (row->shape == SHAPE_BPF)
+		return arg(r, A0) == 6 /* BPF_OBJ_PIN of <linux/bpf.h> */ ? OP_MKNOD : OP_READ;
+	return (enum op)row->op;
+}
+
+static void
+decode_result(const struct record *r, struct access *a)
+{
+	a->unfinished = r->flags & CALL_UNFINISHED;
+	if (a->unfinished)
+		return;
+	if (r->result < 0 && r->result >= -4095)
+		a->error = (int)-r->result;
+	else
+		a->result = r->result;
+}
+
+static const struct interned *
+first_name(struct decoder *d, const struct record *r, const struct syscall_row *row,
+	   const struct place *place)
+{
+	struct span name = field_span(r, FIELD_PATH), file = field_span(r, FIELD_DIR);
+	const struct interned *base;
+
+	if (r->flags & CALL_UNREADABLE)
+		return intern_get(d->names, "", 0);
+	if (row->label) {
+		buf_reset(&d->scratch);
+		buf_adds(&d->scratch, "memfd:");
+		buf_add(&d->scratch, name.len ? name.bytes : "", name.len);
+		return intern_get(d->names, d->scratch.data, d->scratch.len);
+	}
+	/* the empty name means the directory itself, but only where the kernel agrees */
+	if (row->path && !name.len && r->result < 0)
+		return intern_get(d->names, "", 0);
+	/* known by its result only: open_by_handle_at, io_uring_setup */
+	if (!row->path && !row->dir && !row->fd)
+		return intern_get(d->names, file.len ? file.bytes : "", file.len);
+	base = base_of(d, r, row->dir ? row->dir : row->fd, FIELD_DIR, place);
+	return resolve(d, r, FIELD_PATH, base, place);
+}
+
+/* A symbolic link's text is no name that starts anywhere: it stays as it is. */
+static const struct interned *
+second_name(struct decoder *d, const struct record *r, const struct syscall_row *row,
+	    const struct place *place)
+{
+	struct span name = field_span(r, FIELD_PATH2);
+	const struct interned *base;
+
+	if (!row->path2 && !row->dir2)
+		return NULL;
+	if (row->target)
+		return intern_get(d->names, name.len ? name.bytes : "", name.len);
+	base = base_of(d, r, row->dir2, FIELD_DIR2, place);
+	return resolve(d, r, FIELD_PATH2, base, place);
+}
+
+bool
+decode_call(struct decoder *d, const struct record *r, const struct place *place,
+	    struct access *ret)
+{
+	const struct syscall_row *row = &syscall_rows[r->row];
+
+	memset(ret, 0, sizeof(*ret));
+	d->unresolved = false;
+	ret->row = row;
+	ret->abi = (enum abi)r->abi;
+	ret->engine = (enum engine)r->engine;
+	ret->tid = r->tid;
+	ret->has_flags = is_open(row);
+	ret->flags = ret->has_flags ? open_flags(r, row) : 0;
+	ret->op = call_op(r, row, ret);
+	ret->name = field_span(r, FIELD_PATH);
+	ret->to_name = field_span(r, FIELD_PATH2);
+	decode_result(r, ret);
+	if ((row->shape == SHAPE_SOCKADDR || row->shape == SHAPE_SOCKETCALL) &&
+	    !ret->name.len)
+		return false;
+	ret->path_unknown = r->flags & CALL_UNREADABLE;
+	ret->path = first_name(d, r, row, place);
+	ret->to = second_name(d, r, row, place);
+	return true;
+}
+
+bool
+decode_chosen(const struct record *r, const struct access *a, unsigned classes)
+{
+	const struct syscall_row *row = &syscall_rows[r->row];
+
+	if (is_open(row))
+		return syscall_open_chosen(classes, a->flags);
+	return row->classes & classes;
+}

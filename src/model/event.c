@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+#include "model/event.h"
+
+#include <assert.h>
+
+static const struct {
+	const char *word;
+	const char *what;
+} gaps[GAP_COUNT] = {
+#define GAP(id, word, what) [GAP_##id] = { word, what },
+#include "model/gaps.def"
+#undef GAP
+};
+
+const char *
+gap_word(enum gap g)
+{
+	assert(g < GAP_COUNT);
+	return gaps[g].word;
+}
+
+const char *
+gap_what(enum gap g)
+{
+	assert(g < GAP_COUNT);
+	return gaps[g].what;
+}
+
+bool
+outcome_complete(const struct outcome *o)
+{
+	for (size_t i = 0; i < GAP_COUNT; i++)
+		if (o->gaps[i].count)
+			return false;
+	/* a command that we did not see end may have gone on */
+	return o->status_known;
+}

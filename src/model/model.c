@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: MIT */
+#include "model/model.h"
+
+#include "base/buf.h"
+#include "base/compiler.h"
+#include "base/intern.h"
+#include "base/mem.h"
+#include "model/decode.h"
+#include "model/hub.h"
+#include "model/path.h"
+#include "model/record.h"
+#include "model/tasks.h"
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+struct model {
+	const struct run *run;
+	struct hub *hub;
+	uint64_t start;
+	struct intern *names;
+	struct tasks *tasks;
+	struct decoder decoder;
+	struct outcome outcome;
+};
+
+struct model *
+model_new(const struct run *run, struct hub *hub, uint64_t start)
+{
+	struct model *m = mem_zero(1, sizeof(*m));
+
+	m->run = run;
+	m->hub = hub;
+	m->start = start;
+	m->names = intern_new();
+	m->tasks = tasks_new(m->names);
+	m->decoder.names = m->names;
+	return m;
+}
+
+void
+model_free(struct model *m)
+{
+	if (!m)
+		return;
+	tasks_free(m->tasks);
+	intern_free(m->names);
+	buf_done(&m->decoder.scratch);
+	free(m);
+}
+
+void
+model_gap(struct model *m, enum gap gap, const char *example)
+{
+	struct gap_count *g = &m->outcome.gaps[gap];
+
+	if (!g->count++ && example)
+		snprintf(g->example, sizeof(g->example), "%s", example);
+}
+
+static void
+gap_by(struct model *m, enum gap gap, const struct task *task, const char *what)
+{
+	const struct interned *name = task->member->process.name;
+	char example[sizeof(m->outcome.gaps[0].example)];
+
+	snprintf(example, sizeof(example), "%s by PID %d (%s)", what,
+		 (int)task->member->process.pid, name ? name->bytes : "unknown");
+	model_gap(m, gap, example);
+}
+
+static uint64_t
+time_of(const struct model *m, const struct record *r)
+{
+	return r->time > m->start ? r->time - m->start : 0;
+}
+
+static const struct interned *
+field_name(struct model *m, const struct record *r, enum field_kind kind)
+{
+	const struct field *f = record_field(r, kind);
+
+	return f && f->len ? intern_get(m->names, f->bytes, f->len) : NULL;
+}
+
+static struct span
+name_span(const struct interned *name)
+{
+	return name ? (struct span){ name->bytes, name->len } : (struct span){ "", 0 };
+}
+
+/* Takes working directory and root from a record that carries them. */
+static void
+place_update(struct model *m, struct place *place, const struct record *r)
+{
+	const struct interned *cwd = field_name(m, r, FIELD_CWD);
+
+	if (!cwd)
+		return;
+	place->cwd = cwd;
+	place->root = field_name(m, r, FIELD_ROOT);
+}
+
+static struct process_event
+process_event(struct model *m, enum process_event_kind kind, const struct record *r,
+	      const struct task *task)
+{
+	return (struct process_event){
+		.kind = kind,
+		.time = time_of(m, r),
+		.process = &task->member->process,
+		.cwd = name_span(task->place->cwd),
+	};
+}
+
+/* A process that we hear of for the first time, though nobody told of its birth. */
+static struct task *
+task_of(struct model *m, const struct record *r)
+{
+	struct task *task = tasks_find(m->tasks, r->tid);
+	struct process_event e;
+
+	if (task)
+		return task;
+	task = tasks_add_process(m->tasks, r->tid, NULL, false);
+	gap_by(m, GAP_LOST, task, "no start was seen");
+	e = process_event(m, PROCESS_FORK, r, task);
+	hub_process(m->hub, &e);
+	return task;
+}
+
+/* The last thread is gone. */
+static void
+member_ended(struct model *m, struct member *member, uint64_t time)
+{
+	struct process_event e = {
+		.kind = PROCESS_EXIT,
+		.time = time,
+		.process = &member->process,
+		.status = member->status,
+		.status_known = member->status_known,
+	};
+
+	hub_process(m->hub, &e);
+	tasks_forget(member);
+}
+
+static void
+on_start(struct model *m, const struct record *r)
+{
+	struct task *task = tasks_add_process(m->tasks, r->tid, NULL, false);
+	struct process_event e;
+
+	task->member->process.ppid = (pid_t)r->args[0];
+	place_update(m, task->place, r);
+	e = process_event(m, PROCESS_START, r, task);
+	hub_process(m->hub, &e);
+}
+
+static void
+on_fork(struct model *m, const struct record *r)
+{
+	struct task *parent = task_of(m, r), *child;
+	bool shares = r->flags & FORK_SHARES_FS;
+	pid_t tid = (pid_t)r->args[0];
+	struct process_event e;
+
+	if (r->flags & FORK_THREAD) {
+		child = tasks_add_thread(m->tasks, tid, parent, shares);
+		place_update(m, child->place, r);
+		return;
+	}
+	child = tasks_add_process(m->tasks, tid, parent, shares);
+	place_update(m, child->place, r);
+	e = process_event(m, PROCESS_FORK, r, child);
+	e.threads_share = r->flags & FORK_SHARES_VM;
+	hub_process(m->hub, &e);
+}
+
+static void
+on_exit_record(struct model *m, const struct record *r)
+{
+	struct member *ended = tasks_exit(m->tasks, r->tid, (int)r->result,
+					  !(r->flags & EXIT_UNKNOWN));
+
+	if (ended)
+		member_ended(m, ended, time_of(m, r));
+}
+
+/* Tells an access, when the chosen classes have it. */
+static void
+tell(struct model *m, const struct record *r, struct task *task, struct access *a)
+{
+	struct seen_key key = { .path = a->path, .to = a->to, .op = a->op };
+
+	if (!decode_chosen(r, a, m->run->classes))
+		return;
+	key.outcome = a->unfinished ? UINT32_MAX : (uint32_t)a->error;
+	a->process = &task->member->process;
+	a->time = time_of(m, r);
+	a->first = seen_add(&task->member->seen, key);
+	m->outcome.accesses++;
+	m->outcome.written += a->first || m->run->all;
+	hub_access(m->hub, a);
+}
+
+/* What could not be told about a call that was seen. */
+static void
+note_gaps(struct model *m, const struct task *task, const struct access *a)
+{
+	if (a->unfinished)
+		gap_by(m, GAP_UNFINISHED, task, a->row->name);
+	if (a->path_unknown && a->error != EFAULT && a->error != ENAMETOOLONG)
+		gap_by(m, GAP_UNREADABLE, task, a->row->name);
+	if (m->decoder.unresolved && !a->error)
+		gap_by(m, GAP_UNRESOLVED, task, a->path->bytes);
+	if (a->op == OP_NOTICE && !a->error && strcmp(a->row->name, "io_uring_setup") == 0)
+		gap_by(m, GAP_URING, task, "io_uring_setup");
+}
+
+/* What a call that succeeded changes in the meaning of later names. */
+static void
+apply(struct model *m, const struct record *r, struct task *task, const struct access *a)
+{
+	const uint64_t own = CLONE_FS | CLONE_NEWNS | CLONE_NEWUSER;
+
+	if (a->error || a->unfinished)
+		return;
+	if (a->op == OP_NAMESPACE && strcmp(a->row->name, "unshare") == 0 &&
+	    r->args[0] & own)
+		tasks_unshare_place(m->tasks, task);
+	if (a->row->shape == SHAPE_CWD) {
+		place_update(m, task->place, r);
+		if (a->op == OP_CHDIR && !record_field(r, FIELD_CWD))
+			task->place->cwd = a->path;
+	}
+	if (a->op == OP_RENAME)
+		tasks_renamed(m->tasks, a->path, a->to);
+}
+
+static void
+on_call(struct model *m, const struct record *r)
+{
+	struct task *task;
+	struct access a;
+
+	m->outcome.calls[r->engine]++;
+	task = task_of(m, r);
+	if (!decode_call(&m->decoder, r, task->place, &a))
+		return;
+	tell(m, r, task, &a);
+	note_gaps(m, task, &a);
+	apply(m, r, task, &a);
+}
+
+static void
+on_exec(struct model *m, const struct record *r)
+{
+	struct task *task = tasks_exec(m->tasks, r->tid, r->former);
+	const struct field *argv = record_field(r, FIELD_ARGV);
+	struct process_event e;
+	struct process *p;
+	const char *base;
+	struct access a;
+
+	m->outcome.execs++;
+	m->outcome.calls[r->engine]++;
+	if (!task)
+		task = task_of(m, r);
+	if (!decode_call(&m->decoder, r, task->place, &a))
+		return;
+	p = &task->member->process;
+	base = path_base(a.path->bytes);
+	p->exe = a.path;
+	p->name = intern_get(m->names, base, strlen(base));
+	e = process_event(m, PROCESS_EXEC, r, task);
+	e.argv = argv ? (struct span){ argv->bytes, argv->len } : (struct span){ "", 0 };
+	e.argv_cut = r->args[5];
+	hub_process(m->hub, &e);
+	note_gaps(m, task, &a);
+	tell(m, r, task, &a);
+}
+
+static bool
+is_sound(const struct record *r, size_t size)
+{
+	if (!record_check(r, size) || r->engine >= ENGINE_COUNT || r->abi >= ABI_COUNT)
+		return false;
+	return r->row < syscall_row_count;
+}
+
+void
+model_record(struct model *m, const struct record *r, size_t size)
+{
+	const struct field *f;
+	char example[160];
+
+	if (!is_sound(r, size)) {
+		model_gap(m, GAP_LOST, "a record that makes no sense");
+		return;
+	}
+	switch ((enum record_kind)r->kind) {
+	case RECORD_CALL:
+		on_call(m, r);
+		break;
+	case RECORD_START:
+		on_start(m, r);
+		break;
+	case RECORD_FORK:
+		on_fork(m, r);
+		break;
+	case RECORD_EXEC:
+		on_exec(m, r);
+		break;
+	case RECORD_EXIT:
+		on_exit_record(m, r);
+		break;
+	case RECORD_GAP:
+		f = record_field(r, FIELD_PATH);
+		snprintf(example, sizeof(example), "%.*s", f ? (int)f->len : 0,
+			 f ? f->bytes : "");
+		if (r->args[0] < GAP_COUNT)
+			model_gap(m, (enum gap)r->args[0], example);
+		break;
+	case RECORD_KIND_END:
+		break;
+	}
+}
+
+/* Whoever is left: we were told to stop before they were. */
+static void
+end_everybody(struct model *m, uint64_t time)
+{
+	struct member *left;
+
+	while ((left = tasks_any(m->tasks))) {
+		pid_t tid = left->tasks->tid;
+		struct member *ended = tasks_exit(m->tasks, tid, 0, false);
+
+		if (ended)
+			member_ended(m, ended, time);
+	}
+}
+
+void
+model_end(struct model *m, uint64_t time, int status, bool status_known,
+	  struct outcome *ret)
+{
+	struct outcome *o = &m->outcome;
+
+	o->stops = ret->stops;
+	o->time = time > m->start ? time - m->start : 0;
+	end_everybody(m, o->time);
+	o->status = status;
+	o->status_known = status_known;
+	o->processes = tasks_processes(m->tasks);
+	o->threads = tasks_threads(m->tasks);
+	if (status_known && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
+		model_gap(m, GAP_KILLED, "SIGKILL");
+	hub_end(m->hub, o);
+	*ret = *o;
+}
