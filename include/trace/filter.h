@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * The filter
+ *
+ * The program that the kernel runs at each syscall of the job: RET_TRACE for the
+ * calls of the chosen classes on each ABI, RET_ALLOW for everything else, also
+ * for an architecture that it does not know.  It never refuses a call.
+ */
+
+struct sock_filter;
+
+/* What a traced call carries as event message.  Always this: calls are told by number. */
+#define FILTER_TRACE_DATA 1
+
+struct filter {
+	struct sock_filter *code; /* owned */
+	unsigned short len;	  /* in instructions, as struct sock_fprog has it */
+};
+
+/* Builds the program for these class bits; process is always among them. */
+int filter_build(unsigned classes, struct filter *ret);
+
+/* Frees the program; a filter that was never built is fine when zeroed. */
+void filter_done(struct filter *f);

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * What the ptrace loop asks of the kernel
+ *
+ * A table of functions, so that the loop can be driven by a made-up kernel in
+ * tests.  Each returns 0 or more, or a negative errno; -ESRCH means that the
+ * task is dying and is never an error: its end will be reported.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* How a stopped task goes on. */
+enum resume {
+	RESUME_CONT,	/* to the next event */
+	RESUME_SYSCALL, /* also stop when the syscall returns */
+	RESUME_LISTEN,	/* stay in a group-stop and report its end */
+};
+
+/* One syscall stop, with what matters of struct ptrace_syscall_info. */
+struct syscall_stop {
+	uint8_t op; /* PTRACE_SYSCALL_INFO_* */
+	uint32_t arch; /* AUDIT_ARCH_* */
+	uint64_t ip, sp;
+	uint64_t nr;
+	uint64_t args[6];
+	int64_t result;
+};
+
+struct kernel {
+	/* A change of state of any tracee; tid, or 0 for none without @block. */
+	pid_t (*wait)(bool block, int *ret_status);
+	int (*resume)(pid_t tid, enum resume how, int signal);
+	int (*syscall)(pid_t tid, struct syscall_stop *ret);
+	int (*message)(pid_t tid, unsigned long *ret); /* PTRACE_GETEVENTMSG */
+	int (*kill)(pid_t tgid, int signal);
+	void (*stop_self)(int signal); /* returns when we were continued */
+};
+
+/* The real one.  Only the thread that seized the first tracee may use it. */
+extern const struct kernel kernel_real;
+
+/* Attaches to @pid with all options that the loop needs (ptrace(2), PTRACE_SEIZE). */
+int kernel_seize(pid_t pid);

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * The ptrace loop: waits for stops and hands each on
+ *
+ * Runs in the one thread that seized the command, writes records into the ring
+ * and touches nothing else: no disk, no terminal.  It ends when the last tracee
+ * has ended.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct kernel;
+struct ring;
+
+struct loop_result {
+	bool started;	   /* the command's first program ran */
+	int status;	   /* of the command, as wait(2) gives it */
+	bool status_known;
+	uint64_t stops; /* of any kind */
+};
+
+/*
+ * Follows @root, which was seized and has not executed its program.  Returns
+ * when no tracee is left.
+ */
+void loop_run(const struct kernel *kernel, struct ring *ring, pid_t root,
+	      struct loop_result *ret);
+
+/*
+ * For signal handlers: hands a signal to the command, or asks the loop to kill
+ * whoever is left when the command itself has ended.
+ */
+void loop_forward(int signal);
+
+/*
+ * For signal handlers: asks the running loop to kill every tracee, soon.  The
+ * loop notices when its wait is interrupted or when any tracee changes state.
+ */
+void loop_kill_all(void);

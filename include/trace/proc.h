@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * What /proc tells of a task
+ *
+ * Always asked of the calling thread: a leader that has ended has no cwd, root
+ * or descriptors any more, while its threads go on (proc(5)).
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+struct buf;
+
+/* Opens /proc once, so that one descriptor serves everything; 0 or -errno. */
+int proc_open(void);
+
+/*
+ * Puts what the link /proc/@tid/@name ("cwd", "root", "exe") means into @out,
+ * emptied first.  0 or -errno.
+ */
+int proc_link(pid_t tid, const char *name, struct buf *out);
+
+/* Likewise for the descriptor @fd. */
+int proc_fd_link(pid_t tid, int fd, struct buf *out);
+
+/* The task's thread group and its parent's; 0 or -errno. */
+int proc_ids(pid_t tid, pid_t *ret_tgid, pid_t *ret_ppid);
+
+/* The arguments of its program, each ended by NUL; true if there were more than @limit bytes. */
+bool proc_argv(pid_t tid, struct buf *out, size_t limit);
+
+/*
+ * Whether two tasks share what KCMP_FS, KCMP_VM, KCMP_FILES of kcmp(2) name;
+ * @otherwise where the kernel does not say (built without it, or no permission).
+ */
+bool proc_shares(pid_t a, pid_t b, int what, bool otherwise);
+
+enum proc_exists { PROC_EXISTS, PROC_ABSENT, PROC_NOT_TOLD };
+
+/*
+ * Whether @name, in the directory that the link @base of @tid ("cwd", "fd/7")
+ * means, or in its root when @name is absolute, is there for the task to open.
+ */
+enum proc_exists proc_exists(pid_t tid, const char *base, const char *name);
+
+/* Whether the descriptor @fd of @tid is a regular file. */
+bool proc_fd_is_regular(pid_t tid, int fd);

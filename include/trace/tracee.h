@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * Tracees: what the loop must remember of each task between two stops
+ */
+
+#include "base/tidmap.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct record;
+
+/* A call between its entry and its exit. */
+struct pending_call {
+	bool active;
+	struct record *record; /* what the entry told; memory that is used again */
+	size_t room;
+	uint64_t ip, sp, nr;
+};
+
+struct tracee {
+	pid_t tid;
+	pid_t tgid;
+	bool told;   /* its birth is in the ring, so it may run */
+	bool parked; /* stopped at birth until it is told */
+	struct pending_call call;
+	struct pending_call held; /* interrupted by a signal: restarts, or ends in EINTR */
+	struct tracee *next, *prev; /* the threads of one process, a circle */
+	uint64_t parked_round; /* when, in rounds of the loop */
+	struct tracee *next_parked, **parked_link;
+};
+
+struct tracees {
+	struct tidmap map;
+	struct tracee *parked;
+	size_t count;
+};
+
+struct tracee *tracees_find(const struct tracees *t, pid_t tid);
+
+/* A new one, in @sibling's process unless that is NULL. */
+struct tracee *tracees_add(struct tracees *t, pid_t tid, struct tracee *sibling);
+
+/* Takes it out and frees it with its calls. */
+void tracees_remove(struct tracees *t, struct tracee *tracee);
+
+/* Puts it into @sibling's process. */
+void tracees_join(struct tracee *tracee, struct tracee *sibling);
+
+void tracees_park(struct tracees *t, struct tracee *tracee, uint64_t round);
+void tracees_unpark(struct tracee *tracee);
+
+/* Gives it the id @tid, which nobody else may have. */
+void tracees_rename(struct tracees *t, struct tracee *tracee, pid_t tid);
+
+/* Frees everything. */
+void tracees_done(struct tracees *t);
+
+/* Makes it active with a copy of @record. */
+void pending_set(struct pending_call *call, const struct record *record);

@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: MIT */
+#include "trace/capture.h"
+
+#include "base/compiler.h"
+#include "base/mem.h"
+#include "model/syscalls.h"
+#include "trace/kernel.h"
+#include "trace/proc.h"
+#include "trace/remote.h"
+#include "trace/tracee.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/kcmp.h>
+#include <linux/openat2.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#define ARGV_MAX (16 * 1024)
+
+/* <linux/net.h> and <linux/bpf.h>, whose headers clash with libc's or are long */
+#define SOCKETCALL_BIND 2
+#define SOCKETCALL_CONNECT 3
+
+void
+capture_init(struct capture *c)
+{
+	memset(c, 0, sizeof(*c));
+	record_builder_init(&c->builder);
+	c->name = mem_zero(1, PATH_MAX);
+}
+
+void
+capture_done(struct capture *c)
+{
+	record_builder_done(&c->builder);
+	buf_done(&c->scratch);
+	free(c->name);
+}
+
+static uint64_t
+now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static uint64_t
+arg(const struct record *r, uint8_t index)
+{
+	return index ? r->args[index - 1] : 0;
+}
+
+static struct record *
+begin(struct capture *c, enum record_kind kind, pid_t tid)
+{
+	struct record *r = record_begin(&c->builder, kind, tid);
+
+	r->time = now();
+	return r;
+}
+
+/* Adds the string at @addr; returns its length, 0 when there is none to be had. */
+static size_t
+add_name(struct capture *c, struct record *r, enum field_kind kind, uint64_t addr)
+{
+	size_t len;
+	int result;
+
+	if (!addr)
+		return 0;
+	/* a name without a NUL in PATH_MAX bytes fails with ENAMETOOLONG (path_resolution(7)) */
+	result = remote_string(r->tid, addr, c->name, PATH_MAX, &len);
+	if (result != REMOTE_OK) {
+		r->flags |= CALL_UNREADABLE;
+		return 0;
+	}
+	record_add(&c->builder, kind, c->name, len);
+	c->name[len] = '\0';
+	return len;
+}
+
+static void
+add_link(struct capture *c, enum field_kind kind, pid_t tid, const char *name)
+{
+	if (proc_link(tid, name, &c->scratch) == 0)
+		record_add(&c->builder, kind, c->scratch.data, c->scratch.len);
+}
+
+static void
+add_fd(struct capture *c, enum field_kind kind, pid_t tid, uint64_t fd)
+{
+	if (proc_fd_link(tid, (int)fd, &c->scratch) == 0)
+		record_add(&c->builder, kind, c->scratch.data, c->scratch.len);
+}
+
+/* Where relative names start and, if that is not ours, where absolute ones do. */
+static void
+add_place(struct capture *c, pid_t tid)
+{
+	add_link(c, FIELD_CWD, tid, "cwd");
+	if (proc_link(tid, "root", &c->scratch) == 0 &&
+	    strcmp(buf_str(&c->scratch), "/") != 0)
+		record_add(&c->builder, FIELD_ROOT, c->scratch.data, c->scratch.len);
+}
+
+/* A name and, where it starts there, the directory behind the descriptor. */
+static void
+add_name_at(struct capture *c, struct record *r, uint8_t dir, uint8_t path,
+	    enum field_kind dir_kind, enum field_kind path_kind)
+{
+	size_t len = add_name(c, r, path_kind, arg(r, path));
+
+	if (dir && (int32_t)arg(r, dir) != AT_FDCWD && (!len || c->name[0] != '/'))
+		add_fd(c, dir_kind, r->tid, arg(r, dir));
+}
+
+/* The path of a unix socket's address; false when it has none. */
+static bool
+add_sockaddr(struct capture *c, const struct record *r, uint64_t addr, uint64_t size)
+{
+	struct sockaddr_un sun;
+	ssize_t n = remote_read(r->tid, addr, &sun, MIN(size, sizeof(sun)));
+	size_t len;
+
+	if (n <= (ssize_t)offsetof(struct sockaddr_un, sun_path) || sun.sun_family != AF_UNIX)
+		return false;
+	/* the path needs no NUL when it fills the address; an abstract one begins with it */
+	len = strnlen(sun.sun_path, (size_t)n - offsetof(struct sockaddr_un, sun_path));
+	return len && record_add(&c->builder, FIELD_PATH, sun.sun_path, len);
+}
+
+/* i386's socketcall(2): the arguments of bind or connect stand in memory. */
+static bool
+add_socketcall(struct capture *c, const struct record *r)
+{
+	uint32_t args[3];
+
+	if (r->args[0] != SOCKETCALL_BIND && r->args[0] != SOCKETCALL_CONNECT)
+		return false;
+	if (remote_read(r->tid, r->args[1], args, sizeof(args)) != sizeof(args))
+		return false;
+	return add_sockaddr(c, r, args[1], args[2]);
+}
+
+static void
+add_how(struct capture *c, const struct record *r, const struct syscall_row *row)
+{
+	struct open_how how = { 0 };
+	/* its size is the argument behind it (openat2(2)) */
+	size_t size = MIN((size_t)arg(r, (uint8_t)(row->flags + 1)), sizeof(how));
+
+	if (size && remote_read(r->tid, arg(r, row->flags), &how, size) == (ssize_t)size)
+		record_add(&c->builder, FIELD_HOW, &how, sizeof(how));
+}
+
+/* bpf(2): the path's address is the first member of the attributes. */
+static void
+add_bpf(struct capture *c, struct record *r, const struct syscall_row *row)
+{
+	uint64_t addr;
+
+	if (remote_read(r->tid, arg(r, row->path), &addr, sizeof(addr)) == sizeof(addr))
+		add_name(c, r, FIELD_PATH, addr);
+	else
+		r->flags |= CALL_UNREADABLE;
+}
+
+static void
+add_names(struct capture *c, struct record *r, const struct syscall_row *row)
+{
+	if (row->fd)
+		add_fd(c, FIELD_DIR, r->tid, arg(r, row->fd));
+	/* the second name first: the first one stays in c->name */
+	if (row->path2)
+		add_name_at(c, r, row->target ? 0 : row->dir2, row->path2, FIELD_DIR2,
+			    FIELD_PATH2);
+	if (row->path)
+		add_name_at(c, r, row->dir, row->path, FIELD_DIR, FIELD_PATH);
+}
+
+/* The O_* flags that say whether the call may make a file. */
+static uint64_t
+create_flags(const struct record *r, const struct syscall_row *row)
+{
+	const struct field *how;
+	uint64_t flags = 0;
+
+	switch ((enum shape)row->shape) {
+	case SHAPE_CREAT:
+		return O_CREAT;
+	case SHAPE_OPEN:
+		return arg(r, row->flags);
+	case SHAPE_OPENAT2:
+		how = record_field(r, FIELD_HOW);
+		if (how)
+			memcpy(&flags, how->bytes, sizeof(flags));
+		return flags;
+	case SHAPE_PLAIN:
+	case SHAPE_UNLINKAT:
+	case SHAPE_RENAME:
+	case SHAPE_EXEC:
+	case SHAPE_SOCKADDR:
+	case SHAPE_SOCKETCALL:
+	case SHAPE_CWD:
+	case SHAPE_BPF:
+	case SHAPE_FSCONFIG:
+	case SHAPE_ATTR:
+		break;
+	}
+	return 0;
+}
+
+/* Looks, before the call, whether the file that O_CREAT names is there. */
+static void
+look_before_create(struct capture *c, struct record *r, const struct syscall_row *row)
+{
+	uint64_t flags = create_flags(r, row);
+	const struct field *name = record_field(r, FIELD_PATH);
+	char base[32] = "cwd";
+
+	if (!(flags & O_CREAT) || flags & O_EXCL || !name || !name->len)
+		return;
+	if (row->dir && (int32_t)arg(r, row->dir) != AT_FDCWD)
+		snprintf(base, sizeof(base), "fd/%d", (int)arg(r, row->dir));
+	switch (proc_exists(r->tid, base, c->name)) {
+	case PROC_EXISTS:
+		r->flags |= CALL_EXISTED;
+		break;
+	case PROC_ABSENT:
+		r->flags |= CALL_ABSENT;
+		break;
+	case PROC_NOT_TOLD:
+		break;
+	}
+}
+
+enum capture_result
+capture_entry(struct capture *c, struct tracee *tracee, const struct syscall_row *row, int abi,
+	      const struct syscall_stop *stop)
+{
+	struct record *r = record_begin(&c->builder, RECORD_CALL, tracee->tid);
+
+	r->row = (uint16_t)syscall_index(row);
+	r->abi = (uint8_t)abi;
+	memcpy(r->args, stop->args, sizeof(r->args));
+	if (row->shape == SHAPE_SOCKADDR) {
+		if (!add_sockaddr(c, r, r->args[1], r->args[2]))
+			return CAPTURE_IGNORE;
+	} else if (row->shape == SHAPE_SOCKETCALL) {
+		if (!add_socketcall(c, r))
+			return CAPTURE_IGNORE;
+	} else if (row->shape == SHAPE_BPF) {
+		add_bpf(c, r, row);
+	} else {
+		add_names(c, r, row);
+	}
+	if (row->shape == SHAPE_OPENAT2)
+		add_how(c, r, row);
+	look_before_create(c, r, row);
+	pending_set(&tracee->call, r);
+	tracee->call.nr = stop->nr;
+	tracee->call.ip = stop->ip;
+	tracee->call.sp = stop->sp;
+	return CAPTURE_FOLLOW;
+}
+
+/* Goes on with a record that was begun at another stop. */
+static struct record *
+take_up(struct capture *c, const struct record *call)
+{
+	memcpy(c->builder.r, call, call->size);
+	c->builder.r->time = now();
+	return c->builder.r;
+}
+
+const struct record *
+capture_exit(struct capture *c, struct tracee *tracee, int64_t result)
+{
+	struct record *r = take_up(c, tracee->call.record);
+	const struct syscall_row *row = &syscall_rows[r->row];
+
+	r->result = result;
+	if (result < 0)
+		return r;
+	if (row->shape == SHAPE_CWD)
+		add_place(c, r->tid);
+	/* open_by_handle_at: what was opened is known by its descriptor only */
+	if (row->makes_fd && !row->path)
+		add_fd(c, FIELD_DIR, r->tid, (uint64_t)result);
+	/* "/dev/stdout" and its like are looked up in our /proc/self, not the task's */
+	if (r->flags & CALL_ABSENT && !proc_fd_is_regular(r->tid, (int)result))
+		r->flags = (uint8_t)((r->flags & ~CALL_ABSENT) | CALL_EXISTED);
+	return r;
+}
+
+const struct record *
+capture_unfinished(struct capture *c, struct record *call)
+{
+	struct record *r = take_up(c, call);
+
+	r->flags |= CALL_UNFINISHED;
+	return r;
+}
+
+const struct record *
+capture_interrupted(struct capture *c, struct record *call)
+{
+	struct record *r = take_up(c, call);
+
+	r->result = -EINTR;
+	return r;
+}
+
+/* An exec whose entry we never saw, as good as /proc tells it. */
+static struct record *
+exec_from_proc(struct capture *c, pid_t tid)
+{
+	struct record *r = begin(c, RECORD_EXEC, tid);
+
+	r->row = (uint16_t)syscall_index(syscall_find(ABI_X86_64, 59 /* execve */));
+	add_link(c, FIELD_PATH, tid, "exe");
+	return r;
+}
+
+const struct record *
+capture_exec(struct capture *c, struct tracee *tracee, pid_t former)
+{
+	const struct record *call = tracee->call.record;
+	bool cut, seen = tracee->call.active && syscall_rows[call->row].shape == SHAPE_EXEC;
+	struct record *r = seen ? take_up(c, call) : exec_from_proc(c, tracee->tid);
+
+	r->kind = RECORD_EXEC;
+	r->tid = tracee->tid;
+	r->result = 0;
+	cut = proc_argv(tracee->tid, &c->scratch, ARGV_MAX);
+	if (!record_add(&c->builder, FIELD_ARGV, buf_str(&c->scratch), c->scratch.len))
+		cut = true;
+	/* the first argument was the name's address, the last is used by no exec */
+	r->args[5] = cut;
+	r->former = former;
+	return r;
+}
+
+const struct record *
+capture_start(struct capture *c, pid_t tid)
+{
+	struct record *r = begin(c, RECORD_START, tid);
+
+	r->args[0] = (uint64_t)getpid();
+	add_place(c, tid);
+	return r;
+}
+
+const struct record *
+capture_fork(struct capture *c, pid_t parent, pid_t child, bool thread, bool guessed)
+{
+	struct record *r = begin(c, RECORD_FORK, parent);
+	bool shares_fs = proc_shares(parent, child, KCMP_FS, thread);
+
+	r->args[0] = (uint64_t)child;
+	r->flags |= thread ? FORK_THREAD : 0;
+	r->flags |= guessed ? FORK_GUESSED : 0;
+	r->flags |= shares_fs ? FORK_SHARES_FS : 0;
+	r->flags |= proc_shares(parent, child, KCMP_VM, thread) ? FORK_SHARES_VM : 0;
+	r->flags |= proc_shares(parent, child, KCMP_FILES, thread) ? FORK_SHARES_FILE : 0;
+	if (guessed && !shares_fs)
+		add_place(c, child);
+	return r;
+}
+
+const struct record *
+capture_end(struct capture *c, pid_t tid, int status, bool known)
+{
+	struct record *r = begin(c, RECORD_EXIT, tid);
+
+	r->result = status;
+	r->flags = known ? 0 : EXIT_UNKNOWN;
+	return r;
+}

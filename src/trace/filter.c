@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * From the syscall table to BPF, in three steps:
+ *
+ * 1. libseccomp makes the program: a binary search per ABI, and tests of
+ *    arguments where an argument decides.  It takes numbers of the machine it
+ *    runs on and translates them by name for the others, so each ABI gets a
+ *    context of its own that is given names, and the three are merged.
+ * 2. For those others it cannot add what it has no name for, and Debian's 2.5.4
+ *    ends before statmount.  Such numbers are tested in an epilogue behind the
+ *    program.
+ * 3. The leaves "ret ALLOW" of step 1 become jumps to that epilogue.
+ *
+ * A call that is not traced must be judged by nr and arch alone, with the loads
+ * and jumps that seccomp_is_const_allow() in kernel/seccomp.c can follow: then
+ * the kernel finds out at installation, keeps it in a bitmap and never runs the
+ * program for that number.  That is why the epilogue uses no scratch memory.
+ *
+ * To make traced calls pass under a further condition, such as the instruction
+ * pointer being the recorder's, put that test behind the program too and send
+ * the leaves "ret TRACE" there with leaves_redirect(), as the last step.
+ */
+
+#include "trace/filter.h"
+#include "base/compiler.h"
+#include "base/mem.h"
+#include "model/syscalls.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/audit.h>
+#include <linux/bpf.h>
+#include <linux/filter.h>
+#include <linux/mount.h>
+#include <linux/net.h>
+#include <linux/seccomp.h>
+#include <seccomp.h>
+#include <stddef.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#ifndef __O_TMPFILE
+#define __O_TMPFILE 020000000
+#endif
+
+#define TRACE (SECCOMP_RET_TRACE | FILTER_TRACE_DATA)
+#define ALLOW SECCOMP_RET_ALLOW
+
+/* More than the table can ever need, and few enough for 8-bit jumps across them. */
+#define LATE_MAX 48
+
+static const uint32_t scmp_arches[ABI_COUNT] = {
+	[ABI_X86_64] = SCMP_ARCH_X86_64,
+	[ABI_I386] = SCMP_ARCH_X86,
+	[ABI_X32] = SCMP_ARCH_X32,
+};
+
+/* Numbers, as the kernel sees them, that libseccomp has no name for. */
+struct late {
+	uint32_t nr[LATE_MAX];
+	unsigned count;
+};
+
+/* One way for a call to be traced: (argument & mask) == value. */
+struct test {
+	unsigned arg;
+	uint32_t mask, value;
+};
+
+#define TESTS_MAX 8
+
+static uint32_t
+kernel_nr(const struct syscall_row *row, enum abi abi)
+{
+	return (uint32_t)row->nr[abi] | (abi == ABI_X32 ? __X32_SYSCALL_BIT : 0);
+}
+
+/* syscall_open_classes() as tests; an open may pass several of them. */
+static unsigned
+open_tests(unsigned arg, unsigned classes, struct test *ret)
+{
+	static const struct {
+		uint32_t mask, value;
+		unsigned classes;
+	} ways[] = {
+		{ O_PATH, O_PATH, CLASS_PROBE },
+		{ O_PATH | O_ACCMODE, O_RDONLY, CLASS_READ },
+		{ O_PATH | O_ACCMODE, O_WRONLY, CLASS_WRITE },
+		{ O_PATH | O_ACCMODE, O_RDWR, CLASS_READ | CLASS_WRITE },
+		{ O_PATH | O_ACCMODE, O_ACCMODE, CLASS_READ | CLASS_WRITE },
+		{ O_PATH | O_TRUNC, O_TRUNC, CLASS_WRITE },
+		{ O_PATH | O_CREAT, O_CREAT, CLASS_NAME },
+		{ O_PATH | __O_TMPFILE, __O_TMPFILE, CLASS_NAME },
+	};
+	unsigned count = 0;
+
+	_Static_assert(ARRAY_SIZE(ways) <= TESTS_MAX, "room for every way");
+	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
+		if (ways[i].classes & classes)
+			ret[count++] = (struct test){ arg, ways[i].mask, ways[i].value };
+	}
+	return count;
+}
+
+static unsigned
+value_tests(unsigned arg, uint32_t a, uint32_t b, struct test *ret)
+{
+	ret[0] = (struct test){ arg, UINT32_MAX, a };
+	ret[1] = (struct test){ arg, UINT32_MAX, b };
+	return 2;
+}
+
+/* The tests for a chosen row, any of which lets it be traced; 0 means always. */
+static unsigned
+row_tests(const struct syscall_row *row, unsigned classes, struct test *ret)
+{
+	switch (row->shape) {
+	case SHAPE_OPEN:
+		if ((classes & CLASS_OPEN) == CLASS_OPEN)
+			return 0;
+		return open_tests(row->flags - A0, classes, ret);
+	case SHAPE_BPF:
+		return value_tests(0, BPF_OBJ_PIN, BPF_OBJ_GET, ret);
+	case SHAPE_FSCONFIG:
+		return value_tests(1, FSCONFIG_SET_PATH, FSCONFIG_SET_PATH_EMPTY, ret);
+	case SHAPE_SOCKETCALL:
+		return value_tests(0, SYS_BIND, SYS_CONNECT, ret);
+	default:
+		return 0;
+	}
+}
+
+/*
+ * What libseccomp calls the row, for rules of a context of that ABI.  False when
+ * it has no name for it there, or means another number by that name.
+ */
+static bool
+scmp_nr(const struct syscall_row *row, enum abi abi, int *ret)
+{
+	int nr;
+
+	if (scmp_arches[abi] == seccomp_arch_native()) {
+		*ret = row->nr[abi];
+		return true;
+	}
+	nr = seccomp_syscall_resolve_name_arch(scmp_arches[abi], row->name);
+	/* Of i386 it gives a pseudo number where socketcall has the call too, and adds both. */
+	if (nr != (int)kernel_nr(row, abi) &&
+	    !(abi == ABI_I386 && nr <= -101 && nr >= -120))
+		return false;
+	*ret = seccomp_syscall_resolve_name(row->name);
+	return true;
+}
+
+static int
+row_add(scmp_filter_ctx ctx, int nr, const struct test *tests, unsigned count)
+{
+	int r;
+
+	if (!count)
+		return seccomp_rule_add(ctx, SCMP_ACT_TRACE(FILTER_TRACE_DATA), nr, 0);
+	for (unsigned i = 0; i < count; i++) {
+		/*
+		 * The kernel takes these arguments as 32 bits.  The mask leaves out
+		 * the high half, or a call could hide behind garbage there.
+		 */
+		r = seccomp_rule_add(ctx, SCMP_ACT_TRACE(FILTER_TRACE_DATA), nr, 1,
+				     SCMP_CMP64(tests[i].arg, SCMP_CMP_MASKED_EQ,
+						tests[i].mask, tests[i].value));
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static void
+ctx_release(scmp_filter_ctx *ctx)
+{
+	if (*ctx)
+		seccomp_release(*ctx);
+}
+
+#define _cleanup_ctx_ _cleanup_(ctx_release)
+
+/* An empty context for one ABI.  NULL stands for no memory, as libseccomp says it. */
+static scmp_filter_ctx
+ctx_new(enum abi abi)
+{
+	_cleanup_ctx_ scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ALLOW);
+
+	if (!ctx || seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_ALLOW) ||
+	    seccomp_attr_set(ctx, SCMP_FLTATR_CTL_NNP, 0) ||
+	    seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2))
+		return NULL;
+	if (scmp_arches[abi] != seccomp_arch_native() &&
+	    (seccomp_arch_add(ctx, scmp_arches[abi]) ||
+	     seccomp_arch_remove(ctx, SCMP_ARCH_NATIVE)))
+		return NULL;
+	return TAKE(ctx);
+}
+
+/* Adds what is chosen of one ABI to its context; what has no name there to @late. */
+static int
+abi_add(scmp_filter_ctx ctx, enum abi abi, unsigned classes, struct late *late)
+{
+	for (size_t i = 0; i < syscall_row_count; i++) {
+		const struct syscall_row *row = &syscall_rows[i];
+		struct test tests[TESTS_MAX];
+		int nr, r;
+
+		if (row->nr[abi] < 0 || !syscall_chosen(row, classes))
+			continue;
+		if (scmp_nr(row, abi, &nr)) {
+			r = row_add(ctx, nr, tests, row_tests(row, classes, tests));
+			if (r < 0)
+				return r;
+		} else if (late->count < LATE_MAX) {
+			late->nr[late->count++] = kernel_nr(row, abi);
+		} else {
+			return -E2BIG;
+		}
+	}
+	return 0;
+}
+
+/* libseccomp can only write to a file. */
+static int
+ctx_export(scmp_filter_ctx ctx, struct filter *f)
+{
+	_cleanup_fd_ int fd = memfd_create("filter", MFD_CLOEXEC);
+	struct stat st;
+	ssize_t n;
+	int r;
+
+	if (fd < 0)
+		return -errno;
+	r = seccomp_export_bpf(ctx, fd);
+	if (r < 0)
+		return r;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if ((size_t)st.st_size > BPF_MAXINSNS * sizeof(*f->code))
+		return -E2BIG;
+	f->code = mem_zero(BPF_MAXINSNS, sizeof(*f->code));
+	n = pread(fd, f->code, (size_t)st.st_size, 0);
+	if (n != st.st_size)
+		return n < 0 ? -errno : -EIO;
+	f->len = (unsigned short)((size_t)n / sizeof(*f->code));
+	return 0;
+}
+
+/* Step 1: the program for what libseccomp knows. */
+static int
+base_build(unsigned classes, struct filter *f, struct late late[ABI_COUNT])
+{
+	_cleanup_ctx_ scmp_filter_ctx all = NULL;
+	int r;
+
+	for (enum abi abi = 0; abi < ABI_COUNT; abi++) {
+		_cleanup_ctx_ scmp_filter_ctx ctx = ctx_new(abi);
+
+		if (!ctx)
+			return -ENOMEM;
+		r = abi_add(ctx, abi, classes, &late[abi]);
+		if (r < 0)
+			return r;
+		if (all) {
+			r = seccomp_merge(all, ctx);
+			if (r < 0)
+				return r;
+			TAKE(ctx); /* is part of the other now */
+		} else {
+			all = TAKE(ctx);
+		}
+	}
+	return ctx_export(all, f);
+}
+
+/* Makes each "ret @action" among the first @end instructions a jump to @target. */
+static void
+leaves_redirect(struct filter *f, unsigned end, uint32_t action, unsigned target)
+{
+	for (unsigned i = 0; i < end; i++) {
+		struct sock_filter *leaf = &f->code[i];
+
+		if (leaf->code == (BPF_RET | BPF_K) && leaf->k == action)
+			*leaf = (struct sock_filter)BPF_STMT(BPF_JMP | BPF_JA,
+							     target - i - 1);
+	}
+}
+
+static void
+emit(struct filter *f, struct sock_filter insn)
+{
+	f->code[f->len++] = insn;
+}
+
+static void
+emit_load(struct filter *f, size_t offset)
+{
+	emit(f, (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)offset));
+}
+
+static void
+emit_jump(struct filter *f, uint16_t how, uint32_t k, unsigned yes, unsigned no)
+{
+	emit(f, (struct sock_filter)BPF_JUMP(BPF_JMP | how | BPF_K, k, (uint8_t)yes,
+					     (uint8_t)no));
+}
+
+static void
+emit_ret(struct filter *f, uint32_t action)
+{
+	emit(f, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, action));
+}
+
+/* "ret TRACE" for the numbers of one ABI, "ret ALLOW" for the rest; nr is loaded. */
+static void
+emit_late(struct filter *f, const struct late *late)
+{
+	for (unsigned i = 0; i < late->count; i++)
+		emit_jump(f, BPF_JEQ, late->nr[i], late->count - i, 0);
+	emit_ret(f, ALLOW);
+	if (late->count)
+		emit_ret(f, TRACE);
+}
+
+static unsigned
+late_len(const struct late *late)
+{
+	return late->count + (late->count ? 2 : 1);
+}
+
+/* Step 2: no number below the lowest runs more than three of these instructions. */
+static void
+epilogue_emit(struct filter *f, const struct late late[ABI_COUNT])
+{
+	uint32_t lowest = UINT32_MAX;
+
+	for (enum abi abi = 0; abi < ABI_COUNT; abi++) {
+		for (unsigned i = 0; i < late[abi].count; i++)
+			lowest = MIN(lowest, late[abi].nr[i]);
+	}
+	emit_load(f, offsetof(struct seccomp_data, nr));
+	emit_jump(f, BPF_JGE, lowest, 1, 0);
+	emit_ret(f, ALLOW);
+	emit_load(f, offsetof(struct seccomp_data, arch));
+	emit_jump(f, BPF_JEQ, AUDIT_ARCH_I386, 0, 1 + late_len(&late[ABI_I386]));
+	emit_load(f, offsetof(struct seccomp_data, nr));
+	emit_late(f, &late[ABI_I386]);
+	emit_jump(f, BPF_JEQ, AUDIT_ARCH_X86_64, 1, 0);
+	emit_ret(f, ALLOW);
+	emit_load(f, offsetof(struct seccomp_data, nr));
+	emit_jump(f, BPF_JGE, __X32_SYSCALL_BIT, late_len(&late[ABI_X86_64]), 0);
+	emit_late(f, &late[ABI_X86_64]);
+	emit_late(f, &late[ABI_X32]);
+}
+
+#define EPILOGUE_MAX (16 + ABI_COUNT * LATE_MAX)
+
+int
+filter_build(unsigned classes, struct filter *ret)
+{
+	_cleanup_(filter_done) struct filter f = { 0 };
+	struct late late[ABI_COUNT] = { 0 };
+	unsigned base;
+	int r;
+
+	r = base_build(classes, &f, late);
+	if (r < 0)
+		return r;
+	if (f.len > BPF_MAXINSNS - EPILOGUE_MAX)
+		return -E2BIG;
+	base = f.len;
+	if (late[ABI_X86_64].count || late[ABI_I386].count || late[ABI_X32].count) {
+		epilogue_emit(&f, late);
+		leaves_redirect(&f, base, ALLOW, base);
+	}
+	f.code = mem_resize(f.code, f.len, sizeof(*f.code));
+	*ret = TAKE(f);
+	return 0;
+}
+
+void
+filter_done(struct filter *f)
+{
+	free(f->code);
+	*f = (struct filter){ 0 };
+}

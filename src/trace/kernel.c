@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+#include "trace/kernel.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+
+/* after <sys/ptrace.h>, whose enums it would clash with the other way round */
+#include <linux/ptrace.h>
+
+int
+kernel_seize(pid_t pid)
+{
+	/*
+	 * EXITKILL because a RET_TRACE filter without a tracer makes every file call
+	 * fail with ENOSYS (seccomp(2)): better no job than a broken one.
+	 */
+	unsigned long options = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACESECCOMP |
+				PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK |
+				PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC | PTRACE_O_EXITKILL;
+
+	return ptrace(PTRACE_SEIZE, pid, NULL, options) < 0 ? -errno : 0;
+}
+
+static pid_t
+real_wait(bool block, int *ret_status)
+{
+	pid_t tid = waitpid(-1, ret_status, __WALL | (block ? 0 : WNOHANG));
+
+	return tid < 0 ? -errno : tid;
+}
+
+static int
+real_resume(pid_t tid, enum resume how, int signal)
+{
+	static const enum __ptrace_request requests[] = {
+		[RESUME_CONT] = PTRACE_CONT,
+		[RESUME_SYSCALL] = PTRACE_SYSCALL,
+		[RESUME_LISTEN] = PTRACE_LISTEN,
+	};
+
+	return ptrace(requests[how], tid, NULL, (unsigned long)signal) < 0 ? -errno : 0;
+}
+
+static int
+real_syscall(pid_t tid, struct syscall_stop *ret)
+{
+	struct ptrace_syscall_info info;
+
+	if (ptrace(PTRACE_GET_SYSCALL_INFO, tid, sizeof(info), &info) < 0)
+		return -errno;
+	ret->op = info.op;
+	ret->arch = info.arch;
+	ret->ip = info.instruction_pointer;
+	ret->sp = info.stack_pointer;
+	switch (info.op) {
+	case PTRACE_SYSCALL_INFO_ENTRY:
+		ret->nr = info.entry.nr;
+		memcpy(ret->args, info.entry.args, sizeof(ret->args));
+		break;
+	case PTRACE_SYSCALL_INFO_SECCOMP:
+		ret->nr = info.seccomp.nr;
+		memcpy(ret->args, info.seccomp.args, sizeof(ret->args));
+		break;
+	case PTRACE_SYSCALL_INFO_EXIT:
+		ret->result = info.exit.rval;
+		break;
+	default:
+		break;
+	}
+	return 0;
+}
+
+static int
+real_message(pid_t tid, unsigned long *ret)
+{
+	return ptrace(PTRACE_GETEVENTMSG, tid, NULL, ret) < 0 ? -errno : 0;
+}
+
+static int
+real_kill(pid_t tgid, int signal)
+{
+	return kill(tgid, signal) < 0 ? -errno : 0;
+}
+
+static void
+real_stop_self(int signal)
+{
+	struct sigaction stop = { .sa_handler = SIG_DFL }, old;
+
+	sigaction(signal, &stop, &old);
+	raise(signal);
+	sigaction(signal, &old, NULL);
+}
+
+const struct kernel kernel_real = {
+	.wait = real_wait,
+	.resume = real_resume,
+	.syscall = real_syscall,
+	.message = real_message,
+	.kill = real_kill,
+	.stop_self = real_stop_self,
+};
