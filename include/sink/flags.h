@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * Numbers that have names: open flags, errors, signals
+ */
+
+#include <stdint.h>
+
+struct buf;
+
+/*
+ * Adds O_* flags of x86 as a program would write them, "O_WRONLY|O_CREAT";
+ * bits without a name come last in hex.
+ */
+void flags_open(struct buf *out, uint64_t flags);
+
+/* Adds "ENOENT", or the number if it has no name. */
+void flags_error(struct buf *out, int error);
+
+/* Adds "SIGKILL", "SIGRTMIN+3", or "SIG" and the number. */
+void flags_signal(struct buf *out, int sig);

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+#include "sink/formats.h"
+
+#include "base/compiler.h"
+#include "model/hub.h"
+#include "sink/jsonl.h"
+#include "sink/text.h"
+
+/* The first is what an unknown ending means. */
+static const struct sink_ops *const formats[] = {
+	&text_sink,
+	&jsonl_sink,
+};
+
+const struct sink_ops *
+formats_get(size_t i)
+{
+	return i < ARRAY_SIZE(formats) ? formats[i] : NULL;
+}
+
+const struct sink_ops *
+formats_by_word(const char *word)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(formats); i++)
+		if (!strcmp(formats[i]->format, word))
+			return formats[i];
+	return NULL;
+}
+
+/* Whether @ending is one of the words of @endings. */
+static bool
+has_ending(const char *endings, const char *ending)
+{
+	size_t len = strlen(ending), n;
+
+	for (const char *at = endings; *at; at += n + (at[n] == ' ')) {
+		n = strcspn(at, " ");
+		if (n == len && !memcmp(at, ending, n))
+			return true;
+	}
+	return false;
+}
+
+const struct sink_ops *
+formats_by_name(const char *file)
+{
+	const char *slash = strrchr(file, '/');
+	const char *ending = strrchr(slash ? slash : file, '.');
+
+	for (size_t i = 0; ending && i < ARRAY_SIZE(formats); i++)
+		if (has_ending(formats[i]->endings, ending))
+			return formats[i];
+	return formats[0];
+}

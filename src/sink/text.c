@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MIT */
+#include "sink/text.h"
+
+#include "base/buf.h"
+#include "base/escape.h"
+#include "base/intern.h"
+#include "base/mem.h"
+#include "sink/flags.h"
+#include "sink/output.h"
+
+#include <errno.h>
+#include <sys/wait.h>
+
+#define MODE_COLUMNS 5
+
+struct text {
+	struct sink sink;
+	struct output *out;
+	bool all, failed, probes;
+	uint64_t shown;
+};
+
+static struct sink *
+text_make(int fd)
+{
+	struct text *t = mem_zero(1, sizeof(*t));
+
+	t->sink.ops = &text_sink;
+	t->out = output_new(fd);
+	return &t->sink;
+}
+
+static void
+text_free(struct sink *s)
+{
+	struct text *t = (struct text *)s;
+
+	output_free(t->out);
+	free(t);
+}
+
+static int
+text_begin(struct sink *s, const struct run *run)
+{
+	struct text *t = (struct text *)s;
+
+	t->all = run->all;
+	t->failed = run->failed;
+	t->probes = run->probes;
+	return 0;
+}
+
+/* A text log is for reading: what a reader hardly ever looks for is left out. */
+static bool
+is_shown(const struct text *t, const struct access *a)
+{
+	if (!a->first && !t->all)
+		return false;
+	if (a->error == EACCES || a->error == EPERM)
+		return true;
+	if (!t->failed && (a->error == ENOENT || a->error == ENOTDIR))
+		return false;
+	return t->probes || op_class(a->op) != CLASS_PROBE;
+}
+
+static void
+add_mode(struct buf *line, const char *mode)
+{
+	size_t len = strlen(mode);
+
+	buf_adds(line, "mode: ");
+	if (len < MODE_COLUMNS)
+		buf_add(line, "     ", MODE_COLUMNS - len);
+	buf_add(line, mode, len);
+}
+
+static void
+add_interned(struct buf *line, const struct interned *name)
+{
+	escape_text(line, name->bytes, name->len);
+}
+
+static void
+add_file(struct buf *line, const struct access *a)
+{
+	buf_adds(line, ", file: ");
+	/* names are absolute, so that no file is called that */
+	if (a->path_unknown)
+		buf_adds(line, "[unreadable]");
+	else
+		add_interned(line, a->path);
+}
+
+static int
+text_access(struct sink *s, const struct access *a)
+{
+	struct text *t = (struct text *)s;
+	struct buf *line = output_line(t->out);
+
+	if (!is_shown(t, a))
+		return 0;
+	add_mode(line, op_mode(a->op));
+	add_file(line, a);
+	buf_adds(line, ", syscall: ");
+	buf_adds(line, a->row->name);
+	buf_adds(line, "(), PID: ");
+	buf_addu(line, (uint64_t)a->process->pid);
+	buf_adds(line, ", process: ");
+	if (a->process->name)
+		add_interned(line, a->process->name);
+	else
+		buf_adds(line, "[unknown]");
+	if (a->to) {
+		buf_adds(line, ", to: ");
+		add_interned(line, a->to);
+	}
+	if (a->error) {
+		buf_adds(line, ", error: ");
+		flags_error(line, a->error);
+	}
+	if (a->unfinished)
+		buf_adds(line, ", result: unknown (killed)");
+	t->shown++;
+	return output_line_end(t->out);
+}
+
+static int
+text_flush(struct sink *s)
+{
+	return output_flush(((struct text *)s)->out);
+}
+
+static void
+add_gaps(struct buf *line, const struct outcome *o)
+{
+	const char *separator = "";
+
+	buf_adds(line, " (");
+	for (size_t i = 0; i < GAP_COUNT; i++) {
+		if (!o->gaps[i].count)
+			continue;
+		buf_adds(line, separator);
+		buf_adds(line, gap_word(i));
+		buf_adds(line, ": ");
+		buf_addu(line, o->gaps[i].count);
+		separator = ", ";
+	}
+	if (!*separator)
+		buf_adds(line, "status unknown");
+	buf_addc(line, ')');
+}
+
+static void
+add_status(struct buf *line, const struct outcome *o)
+{
+	if (o->status_known && WIFEXITED(o->status)) {
+		buf_printf(line, ", status: %d", WEXITSTATUS(o->status));
+	} else if (o->status_known && WIFSIGNALED(o->status)) {
+		buf_adds(line, ", signal: ");
+		flags_signal(line, WTERMSIG(o->status));
+	} else {
+		buf_adds(line, ", status: unknown");
+	}
+}
+
+static void
+add_count(struct buf *line, const char *what, uint64_t count)
+{
+	buf_adds(line, what);
+	buf_addu(line, count);
+}
+
+static void
+add_end(struct buf *line, const struct outcome *o, void *ctx)
+{
+	const struct text *t = ctx;
+	uint64_t calls = 0;
+
+	for (size_t i = 0; i < ENGINE_COUNT; i++)
+		calls += o->calls[i];
+	if (outcome_complete(o)) {
+		buf_adds(line, "end: complete");
+	} else {
+		buf_adds(line, "end: INCOMPLETE");
+		add_gaps(line, o);
+	}
+	add_status(line, o);
+	add_count(line, ", processes: ", o->processes);
+	add_count(line, ", calls: ", calls);
+	add_count(line, ", accesses: ", o->accesses);
+	add_count(line, ", shown: ", t->shown - output_lost(t->out));
+}
+
+static int
+text_end(struct sink *s, const struct outcome *o)
+{
+	struct text *t = (struct text *)s;
+
+	return output_finish(t->out, o, add_end, t);
+}
+
+const struct sink_ops text_sink = {
+	.format = "text",
+	.endings = ".log .txt",
+	.what = "one line for each access, made to be read",
+	.make = text_make,
+	.begin = text_begin,
+	.access = text_access,
+	.flush = text_flush,
+	.end = text_end,
+	.free = text_free,
+};
