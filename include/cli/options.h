@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * The command line
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct sink_ops;
+
+/* Exit statuses of whatfiles' own; all others are the command's. */
+enum exit_status {
+	STATUS_USAGE = 2,	 /* the command line was wrong */
+	STATUS_OURS = 125,	 /* whatfiles itself failed */
+	STATUS_NOT_RUNNABLE = 126, /* the command was found and cannot be executed */
+	STATUS_NOT_FOUND = 127,
+};
+
+/* What to do, when it is not running a command. */
+enum action {
+	ACTION_RUN,
+	ACTION_HELP,
+	ACTION_VERSION,
+	ACTION_ABOUT,
+	ACTION_LIST_SYSCALLS,
+	ACTION_PRINT_FILTER,
+};
+
+struct output_option {
+	const char *path; /* NULL for standard output */
+	const struct sink_ops *format;
+};
+
+struct options {
+	enum action action;
+	struct output_option *outputs; /* owned */
+	size_t output_count;
+	unsigned classes; /* class bits */
+	bool probes;	  /* the probe class was asked for by name */
+	bool all, failed, debug;
+	const char *engine; /* the word of the engine that will run */
+	size_t ring_bytes;
+	char **command; /* NULL-terminated, borrowed from argv */
+};
+
+/*
+ * Parses @argv; the first word that is no option starts the command.  A mistake
+ * is told in one line and ends the process with STATUS_USAGE.
+ */
+void options_parse(struct options *o, int argc, char *argv[]);
+void options_done(struct options *o);

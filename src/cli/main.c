@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/msg.h"
+#include "cli/help.h"
+#include "cli/options.h"
+#include "cli/run.h"
+#include "trace/filter-print.h"
+#include "trace/filter.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static void
+print_filter(unsigned classes)
+{
+	struct filter filter = { 0 };
+	int r = filter_build(classes, &filter);
+
+	errno = -r;
+	if (r < 0)
+		msg_die(STATUS_OURS, "cannot build the filter:");
+	filter_print(&filter, classes, stdout);
+	filter_done(&filter);
+}
+
+/* Text that nobody could read is a failure too. */
+static int
+finish_stdout(void)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return EXIT_SUCCESS;
+	msg_warn("cannot write to standard output:");
+	return STATUS_OURS;
+}
+
+int
+main(int argc, char *argv[])
+{
+	struct options options;
+	int status = EXIT_SUCCESS;
+
+	options_parse(&options, argc, argv);
+	msg_debug_enable(options.debug);
+	switch (options.action) {
+	case ACTION_RUN:
+		status = run_command(&options);
+		break;
+	case ACTION_HELP:
+		help_print();
+		break;
+	case ACTION_VERSION:
+		help_version();
+		break;
+	case ACTION_ABOUT:
+		help_about();
+		break;
+	case ACTION_LIST_SYSCALLS:
+		help_list_syscalls(options.classes);
+		break;
+	case ACTION_PRINT_FILTER:
+		print_filter(options.classes);
+		break;
+	}
+	if (options.action != ACTION_RUN)
+		status = finish_stdout();
+	options_done(&options);
+	return status;
+}

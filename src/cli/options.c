@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/options.h"
+
+#include "base/compiler.h"
+#include "base/mem.h"
+#include "base/msg.h"
+#include "model/hub.h"
+#include "model/syscalls.h"
+#include "sink/formats.h"
+#include <errno.h>
+#include <getopt.h>
+#include <stdint.h>
+#include <string.h>
+
+#define DEFAULT_RING_MIB 16
+#define MAX_RING_MIB 4096
+
+enum option_id {
+	OPTION_NONE = 0x100, /* above every short option */
+#define OPT(id, short_name, long_name, arg, what) OPTION_##id,
+#include "options.def"
+#undef OPT
+};
+
+static const struct {
+	int id, short_name;
+} short_names[] = {
+#define OPT(id, short_name, long_name, arg, what) { OPTION_##id, short_name },
+#include "options.def"
+#undef OPT
+};
+
+static const struct option long_names[] = {
+#define OPT(id, short_name, long_name, arg, what) \
+	{ long_name, (arg) ? required_argument : no_argument, NULL, OPTION_##id },
+#include "options.def"
+#undef OPT
+	{ 0 },
+};
+
+/* "+": stop at the first word that is no option; ":": we word the errors. */
+static void
+short_string(char *out)
+{
+	*out++ = '+';
+	*out++ = ':';
+#define OPT(id, short_name, long_name, arg, what) \
+	if (short_name) { \
+		*out++ = (char)short_name; \
+		if (arg) \
+			*out++ = ':'; \
+	}
+#include "options.def"
+#undef OPT
+	*out = '\0';
+}
+
+static int
+id_of_short(int c)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(short_names); i++)
+		if (short_names[i].short_name && short_names[i].short_name == c)
+			return short_names[i].id;
+	return c;
+}
+
+static void
+add_output(struct options *o, const char *path)
+{
+	size_t n = o->output_count++;
+
+	if (path && strcmp(path, "-") == 0)
+		path = NULL;
+	if (path && !*path)
+		msg_die(STATUS_USAGE, "--output: the file name is empty");
+	o->outputs = mem_resize(o->outputs, o->output_count, sizeof(*o->outputs));
+	o->outputs[n] = (struct output_option){ .path = path };
+}
+
+static const struct sink_ops *
+parse_format(const char *word)
+{
+	const struct sink_ops *format = formats_by_word(word);
+
+	if (!format)
+		msg_die(STATUS_USAGE,
+			"--format: there is no format \"%s\"; see whatfiles --help", word);
+	return format;
+}
+
+static void
+parse_events(struct options *o, const char *words)
+{
+	unsigned classes;
+	char bad[32];
+
+	if (syscall_parse_classes(words, &classes, bad) < 0)
+		msg_die(STATUS_USAGE,
+			"--events: there is no class \"%s\"; see whatfiles --help", bad);
+	o->classes = classes;
+	o->probes = classes & CLASS_PROBE;
+}
+
+static void
+parse_engine(struct options *o, const char *word)
+{
+	if (strcmp(word, "auto") != 0 && strcmp(word, "strict") != 0)
+		msg_die(STATUS_USAGE,
+			"--engine: there is no engine \"%s\"; use auto or strict", word);
+	o->engine = "strict";
+}
+
+static void
+parse_ring_size(struct options *o, const char *word)
+{
+	char *end;
+	unsigned long mib;
+
+	errno = 0;
+	mib = strtoul(word, &end, 10);
+	if (errno || end == word || *end || *word == '-' || !mib || mib > MAX_RING_MIB)
+		msg_die(STATUS_USAGE, "--ring-size: \"%s\" is no number from 1 to %d", word,
+			MAX_RING_MIB);
+	o->ring_bytes = mib << 20;
+}
+
+static void
+take(struct options *o, int id, const struct sink_ops **format)
+{
+	switch (id) {
+	case OPTION_OUTPUT:
+		add_output(o, optarg);
+		break;
+	case OPTION_FORMAT:
+		*format = parse_format(optarg);
+		break;
+	case OPTION_STDOUT:
+		add_output(o, NULL);
+		break;
+	case OPTION_EVENTS:
+		parse_events(o, optarg);
+		break;
+	case OPTION_ALL:
+		o->all = true;
+		break;
+	case OPTION_FAILED:
+		o->failed = true;
+		break;
+	case OPTION_ENGINE:
+		parse_engine(o, optarg);
+		break;
+	case OPTION_RING_SIZE:
+		parse_ring_size(o, optarg);
+		break;
+	case OPTION_DEBUG:
+		o->debug = true;
+		break;
+	case OPTION_PRINT_FILTER:
+		o->action = ACTION_PRINT_FILTER;
+		break;
+	case OPTION_LIST_SYSCALLS:
+		o->action = ACTION_LIST_SYSCALLS;
+		break;
+	case OPTION_ABOUT:
+		o->action = ACTION_ABOUT;
+		break;
+	case OPTION_VERSION:
+		o->action = ACTION_VERSION;
+		break;
+	case OPTION_HELP:
+		o->action = ACTION_HELP;
+		break;
+	default:
+		break;
+	}
+}
+
+static _noreturn_ void
+bad_option(int c, const char *word)
+{
+	if (c == ':')
+		msg_die(STATUS_USAGE, "option %s needs a value; see whatfiles --help", word);
+	msg_die(STATUS_USAGE, "there is no option %s; see whatfiles --help", word);
+}
+
+/* The option that getopt stumbled over, as the user wrote it. */
+static const char *
+bad_word(char *argv[], char short_form[3])
+{
+	if (optopt > 0 && optopt < OPTION_NONE) {
+		short_form[0] = '-';
+		short_form[1] = (char)optopt;
+		short_form[2] = '\0';
+		return short_form;
+	}
+	return argv[optind - 1];
+}
+
+static void
+settle_formats(struct options *o, const struct sink_ops *format)
+{
+	for (size_t i = 0; i < o->output_count; i++) {
+		const char *path = o->outputs[i].path;
+
+		o->outputs[i].format = format ? format : formats_by_name(path ? path : "");
+	}
+}
+
+void
+options_parse(struct options *o, int argc, char *argv[])
+{
+	char shorts[2 + 2 * ARRAY_SIZE(short_names) + 1], short_form[3];
+	const struct sink_ops *format = NULL;
+	int c;
+
+	memset(o, 0, sizeof(*o));
+	o->classes = CLASS_ALL;
+	o->engine = "strict";
+	o->ring_bytes = (size_t)DEFAULT_RING_MIB << 20;
+	short_string(shorts);
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, shorts, long_names, NULL)) != -1) {
+		if (c == '?' || c == ':')
+			bad_option(c, bad_word(argv, short_form));
+		take(o, id_of_short(c), &format);
+	}
+	o->command = argv + optind;
+	if (o->action == ACTION_RUN && !*o->command)
+		msg_die(STATUS_USAGE, "no command was given; see whatfiles --help");
+	/* without any output the log goes to a file of its own: cli/run names it */
+	if (!o->output_count && format)
+		o->outputs = mem_zero(1, sizeof(*o->outputs));
+	settle_formats(o, format);
+	if (!o->output_count && format)
+		o->outputs[0].format = format;
+}
+
+void
+options_done(struct options *o)
+{
+	free(o->outputs);
+	memset(o, 0, sizeof(*o));
+}

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/outputs.h"
+
+#include "base/compiler.h"
+#include "base/mem.h"
+#include "base/msg.h"
+#include "cli/options.h"
+#include "model/hub.h"
+#include "sink/formats.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+/*
+ * Moves @fd above the standard ones: the user may have closed those, and then
+ * ours would be taken for them.
+ */
+static int
+above_standard(int fd)
+{
+	int high;
+
+	if (fd < 0 || fd > STDERR_FILENO)
+		return fd;
+	high = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	close(fd);
+	return high;
+}
+
+static int
+open_stdout(void)
+{
+	int fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+
+	if (fd < 0)
+		msg_die(STATUS_OURS, "cannot write to standard output:");
+	return fd;
+}
+
+static int
+open_file(const char *path)
+{
+	int fd = above_standard(open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY, 0666));
+
+	if (fd < 0)
+		msg_die(STATUS_OURS, "cannot write %s:", path);
+	return fd;
+}
+
+/* A new file in the working directory that was not there before. */
+static int
+open_default(const struct sink_ops *format, char *name, size_t size)
+{
+	char stamp[32];
+	time_t now = time(NULL);
+	struct tm tm;
+	int fd;
+
+	localtime_r(&now, &tm);
+	strftime(stamp, sizeof(stamp), "%Y%m%dT%H%M%S", &tm);
+	snprintf(name, size, "whatfiles-%s-%d.%s", stamp, (int)getpid(),
+		 strcmp(format->format, "text") == 0 ? "log" : format->format);
+	fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+	fd = above_standard(fd);
+	if (fd < 0)
+		msg_die(STATUS_OURS, "cannot write %s here; name a log with -o:", name);
+	return fd;
+}
+
+static bool
+same_file(int a, int b)
+{
+	struct stat x, y;
+
+	return fstat(a, &x) == 0 && fstat(b, &y) == 0 && S_ISREG(x.st_mode) &&
+	       x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
+static const char *
+output_name(const struct output_option *output)
+{
+	return output->path ? output->path : "standard output";
+}
+
+/* Two logs in one file would write over each other. */
+static void
+refuse_twins(const struct outputs *outs, const struct options *o, size_t i)
+{
+	for (size_t k = 0; k < i; k++) {
+		bool both_stdout = !o->outputs[i].path && !o->outputs[k].path;
+
+		if (both_stdout || same_file(outs->fds[i], outs->fds[k]))
+			msg_die(STATUS_USAGE, "two outputs go to one file: %s and %s",
+				output_name(&o->outputs[k]), output_name(&o->outputs[i]));
+	}
+}
+
+/* Emptied only when every other mistake is out of the way. */
+static void
+truncate_file(int fd, const char *path)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && ftruncate(fd, 0) < 0)
+		msg_die(STATUS_OURS, "cannot empty %s:", path);
+}
+
+void
+outputs_open(struct outputs *outs, const struct options *o, struct hub *hub)
+{
+	static char name[64];
+	const struct sink_ops *format;
+
+	outs->count = MAX(o->output_count, (size_t)1);
+	outs->fds = mem_zero(outs->count, sizeof(*outs->fds));
+	if (!o->output_count) {
+		format = o->outputs ? o->outputs[0].format : formats_by_name("");
+		outs->fds[0] = open_default(format, name, sizeof(name));
+		outs->fresh = name;
+		msg_warn("log: %s", name);
+		hub_add(hub, format->make(outs->fds[0]), name);
+		return;
+	}
+	for (size_t i = 0; i < outs->count; i++) {
+		const char *path = o->outputs[i].path;
+
+		outs->fds[i] = path ? open_file(path) : open_stdout();
+		refuse_twins(outs, o, i);
+	}
+	for (size_t i = 0; i < outs->count; i++) {
+		if (o->outputs[i].path)
+			truncate_file(outs->fds[i], o->outputs[i].path);
+		hub_add(hub, o->outputs[i].format->make(outs->fds[i]),
+			output_name(&o->outputs[i]));
+	}
+}
+
+void
+outputs_discard(struct outputs *outs)
+{
+	if (outs->fresh)
+		unlink(outs->fresh);
+}
+
+void
+outputs_close(struct outputs *outs)
+{
+	for (size_t i = 0; i < outs->count; i++)
+		close(outs->fds[i]);
+	free(outs->fds);
+}

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/run.h"
+
+#include "base/buf.h"
+#include "base/compiler.h"
+#include "base/msg.h"
+#include "cli/options.h"
+#include "cli/outputs.h"
+#include "cli/signals.h"
+#include "model/event.h"
+#include "model/hub.h"
+#include "model/model.h"
+#include "model/reader.h"
+#include "model/ring.h"
+#include "trace/filter.h"
+#include "trace/kernel.h"
+#include "trace/launch.h"
+#include "trace/loop.h"
+#include "trace/proc.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Everything that a run needs, from its start to its last word. */
+struct session {
+	const struct options *options;
+	struct run run;
+	struct buf cwd;
+	struct filter filter;
+	struct outputs outputs;
+	struct hub *hub;
+	struct ring *ring;
+	struct model *model;
+	struct reader *reader;
+	struct launch launch;
+	struct loop_result result;
+	struct outcome outcome;
+};
+
+static uint64_t
+clock_ns(clockid_t clock)
+{
+	struct timespec t;
+
+	clock_gettime(clock, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+/* PTRACE_GET_SYSCALL_INFO, without which a 32-bit call cannot be told, came with 5.3. */
+static void
+check_kernel(void)
+{
+	struct utsname name;
+	int major = 0, minor = 0;
+
+	uname(&name);
+	if (sscanf(name.release, "%d.%d", &major, &minor) != 2)
+		return;
+	if (major < 5 || (major == 5 && minor < 3))
+		msg_die(STATUS_OURS, "Linux %s is too old: whatfiles needs 5.3 or newer",
+			name.release);
+}
+
+static void
+describe_run(struct session *s)
+{
+	const struct options *o = s->options;
+
+	if (!getcwd(buf_room(&s->cwd, PATH_MAX), PATH_MAX))
+		msg_die(STATUS_OURS, "cannot tell the working directory:");
+	s->cwd.len = strlen(s->cwd.data);
+	s->run = (struct run){
+		.version = WHATFILES_VERSION,
+		.argv = o->command,
+		.cwd = { s->cwd.data, s->cwd.len },
+		.wall_ns = clock_ns(CLOCK_REALTIME),
+		.pid = getpid(),
+		.engine = o->engine,
+		.classes = o->classes | CLASS_PROCESS,
+		.all = o->all,
+		.failed = o->failed,
+		.probes = o->probes,
+	};
+}
+
+static void
+prepare(struct session *s)
+{
+	int r;
+
+	check_kernel();
+	r = filter_build(s->options->classes, &s->filter);
+	errno = -r;
+	if (r < 0)
+		msg_die(STATUS_OURS, "cannot build the filter:");
+	r = proc_open();
+	errno = -r;
+	if (r < 0)
+		msg_die(STATUS_OURS, "/proc is needed and cannot be opened:");
+	s->ring = ring_new(s->options->ring_bytes);
+	if (!s->ring)
+		msg_die(STATUS_OURS, "no memory for the ring; try a smaller --ring-size:");
+	describe_run(s);
+	s->hub = hub_new();
+	outputs_open(&s->outputs, s->options, s->hub);
+}
+
+/* What can be done about a refusal, by who refused. */
+static const char *
+hint(enum launch_stage stage, int error)
+{
+	if (stage == LAUNCH_SEIZE)
+		return "ptrace is refused here: another tracer (strace, gdb) follows us, or "
+		       "the container forbids it (docker: --cap-add=SYS_PTRACE)";
+	if (error == EINVAL || error == ENOSYS)
+		return "this kernel was built without seccomp filters "
+		       "(CONFIG_SECCOMP_FILTER)";
+	return "seccomp filters are refused here: the container forbids them "
+	       "(docker: --security-opt seccomp=unconfined)";
+}
+
+/* The command never ran: says why, and leaves no empty log behind. */
+static int
+not_started(struct session *s, enum launch_stage stage, int error)
+{
+	const char *command = s->options->command[0];
+
+	outputs_discard(&s->outputs);
+	errno = error;
+	if (stage == LAUNCH_EXEC) {
+		msg_warn("cannot run %s:", command);
+		return error == ENOENT ? STATUS_NOT_FOUND : STATUS_NOT_RUNNABLE;
+	}
+	if (stage)
+		msg_warn("%s: %s", hint(stage, error), strerror(error));
+	else
+		msg_warn("cannot start %s:", command);
+	return STATUS_OURS;
+}
+
+/*
+ * We keep no end of the command's pipes open: whoever waits for the end of its
+ * output, or reads its input, must not wait for us.
+ */
+static void
+let_go_of_standard_files(void)
+{
+	_cleanup_fd_ int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (null < 0)
+		return;
+	dup2(null, STDIN_FILENO);
+	dup2(null, STDOUT_FILENO);
+	if (null <= STDOUT_FILENO)
+		null = -1;
+}
+
+/* Traces from the seized child to the end of the last tracee. */
+static int
+trace(struct session *s)
+{
+	let_go_of_standard_files();
+	signals_install();
+	s->model = model_new(&s->run, s->hub, clock_ns(CLOCK_MONOTONIC));
+	hub_begin(s->hub, &s->run);
+	s->reader = reader_start(s->ring, s->model, s->hub);
+	if (!s->reader) {
+		/* it stands at its first exec, and is killed with us at the latest */
+		kill(s->launch.pid, SIGKILL);
+		return -errno;
+	}
+	loop_run(&kernel_real, s->ring, s->launch.pid, &s->result);
+	reader_stop(s->reader);
+	return 0;
+}
+
+static void
+tell_gaps(const struct outcome *o)
+{
+	_cleanup_buf_ struct buf line = { 0 };
+
+	for (enum gap g = 0; g < GAP_COUNT; g++) {
+		const struct gap_count *count = &o->gaps[g];
+
+		if (!count->count)
+			continue;
+		buf_printf(&line, "%s%s", line.len ? "; " : "", gap_what(g));
+		if (count->example[0])
+			buf_printf(&line, " (%s%s)", count->example,
+				   count->count > 1 ? ", ..." : "");
+	}
+	if (line.len)
+		msg_warn("the record is incomplete: %s", line.data);
+}
+
+/* Tells how it ended, in the logs and to the user; true if every log is whole. */
+static bool
+finish(struct session *s)
+{
+	int signal = signals_received();
+	bool whole = true;
+
+	if (signal)
+		model_gap(s->model, GAP_SIGNALLED, strsignal(signal));
+	s->outcome.stops = s->result.stops;
+	model_end(s->model, clock_ns(CLOCK_MONOTONIC), s->result.status,
+		  s->result.status_known, &s->outcome);
+	tell_gaps(&s->outcome);
+	for (size_t i = 0; i < hub_count(s->hub); i++) {
+		const char *what;
+		int r = hub_error(s->hub, i, &what);
+
+		if (!r)
+			continue;
+		errno = -r;
+		msg_warn("cannot write %s:", what);
+		whole = false;
+	}
+	return whole;
+}
+
+static void
+session_done(struct session *s)
+{
+	model_free(s->model);
+	hub_free(s->hub);
+	outputs_close(&s->outputs);
+	ring_free(s->ring);
+	filter_done(&s->filter);
+	buf_done(&s->cwd);
+}
+
+/* Ends us as the command ended, so that our parent cannot tell the difference. */
+static int
+end_like(int status)
+{
+	const struct rlimit no_core = { 0 };
+
+	if (WIFEXITED(status))
+		return WEXITSTATUS(status);
+	/* the command has dumped its core, if it should: a second one helps nobody */
+	setrlimit(RLIMIT_CORE, &no_core);
+	signals_restore(WTERMSIG(status));
+	raise(WTERMSIG(status));
+	return 128 + WTERMSIG(status);
+}
+
+static int
+run_session(struct session *s)
+{
+	enum launch_stage stage;
+	int r;
+
+	prepare(s);
+	r = launch_start(&s->launch, s->options->command, &s->filter, &stage);
+	if (r < 0)
+		return not_started(s, stage, -r);
+	r = trace(s);
+	if (r < 0)
+		return not_started(s, 0, -r);
+	if (!s->result.started) {
+		r = launch_failure(&s->launch, &stage);
+		return not_started(s, stage, -r);
+	}
+	if (!finish(s))
+		return STATUS_OURS;
+	return -1;
+}
+
+int
+run_command(const struct options *o)
+{
+	struct session s = { .options = o };
+	int status = run_session(&s);
+	int how = s.result.status;
+
+	session_done(&s);
+	return status >= 0 ? status : end_like(how);
+}
