@@ -163,11 +163,16 @@ on_start(struct model *m, const struct record *r)
 static void
 on_fork(struct model *m, const struct record *r)
 {
-	struct task *parent = task_of(m, r), *child;
+	struct task *parent, *child;
 	bool shares = r->flags & FORK_SHARES_FS;
 	pid_t tid = (pid_t)r->args[0];
 	struct process_event e;
 
+	if (tid <= 0 || tid == r->tid) {
+		model_gap(m, GAP_LOST, "a task that made itself");
+		return;
+	}
+	parent = task_of(m, r);
 	if (r->flags & FORK_THREAD) {
 		child = tasks_add_thread(m->tasks, tid, parent, shares);
 		place_update(m, child->place, r);

@@ -44,8 +44,7 @@ has_ending(const char *endings, const char *ending)
 const struct sink_ops *
 formats_by_name(const char *file)
 {
-	const char *slash = strrchr(file, '/');
-	const char *ending = strrchr(slash ? slash : file, '.');
+	const char *ending = strrchr(file, '.');
 
 	for (size_t i = 0; ending && i < ARRAY_SIZE(formats); i++)
 		if (has_ending(formats[i]->endings, ending))

@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The loop behind a made-up kernel: scripts of stops in, records and resumptions
+ * out.  Task ids are above every pid there can be, so nobody real is asked.
+ */
+#include "unit.h"
+
+#include "base/buf.h"
+#include "base/compiler.h"
+#include "model/record.h"
+#include "model/ring.h"
+#include "model/syscalls.h"
+#include "trace/kernel.h"
+#include "trace/loop.h"
+#include "trace/proc.h"
+#include "trace/stop.h"
+#include <errno.h>
+#include <linux/audit.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+
+#include <linux/ptrace.h>
+
+#define ROOT 4100001
+#define CHILD 4100002
+#define OTHER 4100003
+
+#define EVENT(event) ((event) << 16 | SIGTRAP << 8 | 0x7f)
+#define SYSCALL_STOP ((SIGTRAP | 0x80) << 8 | 0x7f)
+#define SIGNAL_STOP(sig) ((sig) << 8 | 0x7f)
+#define GROUP_STOP(sig) (PTRACE_EVENT_STOP << 16 | (sig) << 8 | 0x7f)
+#define BIRTH EVENT(PTRACE_EVENT_STOP)
+#define EXITED(code) ((code) << 8)
+#define KILLED(sig) (sig)
+
+struct step {
+	pid_t tid;
+	int status;
+	unsigned long message; /* or the syscall's number */
+	int64_t result;
+};
+
+static const struct step *script;
+static size_t script_len, script_at;
+static struct buf done; /* what the loop did */
+
+static pid_t
+fake_wait(bool block, int *ret_status)
+{
+	(void)block;
+	/* one stop at a time: between two batches everything must be settled */
+	if (!block)
+		return 0;
+	if (script_at == script_len)
+		return -ECHILD;
+	*ret_status = script[script_at].status;
+	return script[script_at++].tid;
+}
+
+static const struct step *
+current(void)
+{
+	return &script[script_at - 1];
+}
+
+static int
+fake_resume(pid_t tid, enum resume how, int sig)
+{
+	static const char *const words[] = { "cont", "syscall", "listen" };
+
+	buf_printf(&done, "%s %d", words[how], tid - ROOT);
+	if (sig)
+		buf_printf(&done, " signal %d", sig);
+	buf_addc(&done, '\n');
+	return 0;
+}
+
+static int
+fake_syscall(pid_t tid, struct syscall_stop *ret)
+{
+	bool entry = current()->status == EVENT(PTRACE_EVENT_SECCOMP);
+
+	(void)tid;
+	memset(ret, 0, sizeof(*ret));
+	ret->op = entry ? PTRACE_SYSCALL_INFO_SECCOMP : PTRACE_SYSCALL_INFO_EXIT;
+	ret->arch = AUDIT_ARCH_X86_64;
+	ret->nr = current()->message;
+	ret->result = current()->result;
+	ret->sp = 0x1000;
+	ret->ip = 0x400000;
+	return 0;
+}
+
+static int
+fake_message(pid_t tid, unsigned long *ret)
+{
+	(void)tid;
+	*ret = current()->message;
+	return 0;
+}
+
+static int
+fake_kill(pid_t tgid, int sig)
+{
+	(void)tgid;
+	(void)sig;
+	return 0;
+}
+
+static void
+fake_stop_self(int sig)
+{
+	buf_printf(&done, "stop self %d\n", sig);
+}
+
+static const struct kernel fake = {
+	.wait = fake_wait,
+	.resume = fake_resume,
+	.syscall = fake_syscall,
+	.message = fake_message,
+	.kill = fake_kill,
+	.stop_self = fake_stop_self,
+};
+
+/* The records of a run, one line each. */
+static const char *
+records(struct ring *ring)
+{
+	static const char *const words[] = { "?",    "call", "start", "fork",
+					     "exec", "exit", "gap" };
+	static struct buf out;
+	struct record *r = calloc(1, RECORD_MAX);
+	size_t size;
+
+	buf_reset(&out);
+	while (ring_read(ring, r, &size) == RING_OK) {
+		buf_printf(&out, "%s %d", words[r->kind], r->tid - ROOT);
+		if (r->kind == RECORD_CALL)
+			buf_printf(&out, " %s", syscall_rows[r->row].name);
+		if (r->kind == RECORD_CALL && r->flags & CALL_UNFINISHED)
+			buf_adds(&out, " unfinished");
+		else if (r->kind == RECORD_CALL)
+			buf_printf(&out, " %d", (int)r->result);
+		if (r->kind == RECORD_FORK)
+			buf_printf(&out, " %d", (int)r->args[0] - ROOT);
+		if (r->kind == RECORD_EXIT)
+			buf_printf(&out, " %d", (int)r->result);
+		buf_addc(&out, '\n');
+	}
+	free(r);
+	return buf_str(&out);
+}
+
+static struct loop_result result;
+
+static const char *
+run(const struct step *steps, size_t len)
+{
+	struct ring *ring = ring_new(0);
+	const char *out;
+
+	proc_open();
+	script = steps;
+	script_len = len;
+	script_at = 0;
+	buf_reset(&done);
+	loop_run(&fake, ring, ROOT, &result);
+	out = records(ring);
+	ring_free(ring);
+	return out;
+}
+
+#define RUN(steps) run(steps, ARRAY_SIZE(steps))
+
+#define START                                           \
+	{ ROOT, EVENT(PTRACE_EVENT_SECCOMP), 59, 0 },   \
+	{                                               \
+		ROOT, EVENT(PTRACE_EVENT_EXEC), ROOT, 0 \
+	}
+
+TEST(kinds_of_stops)
+{
+	CHECK_INT(stop_kind(EXITED(3)), STOP_END);
+	CHECK_INT(stop_kind(KILLED(9)), STOP_END);
+	CHECK_INT(stop_kind(EVENT(PTRACE_EVENT_SECCOMP)), STOP_SECCOMP);
+	CHECK_INT(stop_kind(SYSCALL_STOP), STOP_SYSCALL);
+	CHECK_INT(stop_kind(SIGNAL_STOP(SIGTRAP)), STOP_SIGNAL);
+	CHECK_INT(stop_kind(SIGNAL_STOP(SIGSTOP)), STOP_SIGNAL);
+	CHECK_INT(stop_kind(GROUP_STOP(SIGSTOP)), STOP_GROUP);
+	CHECK_INT(stop_kind(GROUP_STOP(SIGTTIN)), STOP_GROUP);
+	CHECK_INT(stop_kind(BIRTH), STOP_BIRTH);
+	CHECK_INT(stop_kind(EVENT(PTRACE_EVENT_FORK)), STOP_FORK);
+	CHECK_INT(stop_kind(EVENT(PTRACE_EVENT_VFORK)), STOP_FORK);
+	CHECK_INT(stop_kind(EVENT(PTRACE_EVENT_CLONE)), STOP_FORK);
+	CHECK_INT(stop_kind(EVENT(PTRACE_EVENT_EXEC)), STOP_EXEC);
+}
+
+TEST(a_command_from_start_to_end)
+{
+	static const struct step steps[] = {
+		/* the launcher's own search through PATH is nobody's business */
+		{ ROOT, EVENT(PTRACE_EVENT_SECCOMP), 59, 0 },
+		{ ROOT, SYSCALL_STOP, 0, -ENOENT },
+		START,
+		{ ROOT, EVENT(PTRACE_EVENT_SECCOMP), 2 /* open */, 0 },
+		{ ROOT, SYSCALL_STOP, 0, 3 },
+		{ ROOT, EXITED(5), 0, 0 },
+	};
+
+	CHECK_STR(RUN(steps), "start 0\nexec 0\ncall 0 open 3\nexit 0 1280\n");
+	CHECK_STR(buf_str(&done),
+		  "syscall 0\ncont 0\nsyscall 0\ncont 0\nsyscall 0\ncont 0\n");
+	CHECK(result.started && result.status_known);
+	CHECK_INT(result.status, EXITED(5));
+}
+
+TEST(a_command_that_never_ran)
+{
+	static const struct step steps[] = {
+		{ ROOT, EVENT(PTRACE_EVENT_SECCOMP), 59, 0 },
+		{ ROOT, SYSCALL_STOP, 0, -ENOENT },
+		{ ROOT, EXITED(127), 0, 0 },
+	};
+
+	CHECK_STR(RUN(steps), "");
+	CHECK(!result.started);
+}
+
+TEST(a_child_waits_until_its_birth_is_told)
+{
+	static const struct step steps[] = {
+		START,
+		{ CHILD, BIRTH, 0, 0 },
+		{ ROOT, EVENT(PTRACE_EVENT_FORK), CHILD, 0 },
+		{ CHILD, EXITED(0), 0, 0 },
+		{ ROOT, EXITED(0), 0, 0 },
+	};
+
+	CHECK_STR(RUN(steps), "start 0\nexec 0\nfork 0 1\nexit 1 0\nexit 0 0\n");
+	CHECK_STR(buf_str(&done), "syscall 0\ncont 0\ncont 1\ncont 0\n");
+}
+
+TEST(a_child_whose_birth_was_told_runs_at_once)
+{
+	static const struct step steps[] = {
+		START,
+		{ ROOT, EVENT(PTRACE_EVENT_VFORK), CHILD, 0 },
+		{ CHILD, BIRTH, 0, 0 },
+		{ CHILD, EXITED(0), 0, 0 },
+		{ ROOT, EXITED(0), 0, 0 },
+	};
+
+	CHECK_STR(RUN(steps), "start 0\nexec 0\nfork 0 1\nexit 1 0\nexit 0 0\n");
+	CHECK_STR(buf_str(&done), "syscall 0\ncont 0\ncont 0\ncont 1\n");
+}
+
+/* Its parent is killed before it can say whose child it is. */
+TEST(an_orphan_is_adopted)
+{
+	static const struct step steps[] = {
+		START,
+		{ ROOT, EVENT(PTRACE_EVENT_FORK), CHILD, 0 },
+		{ CHILD, BIRTH, 0, 0 },
+		{ OTHER, BIRTH, 0, 0 },
+		{ CHILD, KILLED(SIGKILL), 0, 0 },
+	};
+
+	CHECK_STR(RUN(steps),
+		  "start 0\nexec 0\nfork 0 1\nexit 1 9\nfork 0 2\nexit 0 0\nexit 2 0\n");
+	CHECK(strstr(buf_str(&done), "cont 2\n"));
+}
+
+TEST(signals_are_handed_on_once)
+{
+	static const struct step steps[] = {
+		START,
+		{ ROOT, SIGNAL_STOP(SIGUSR1), 0, 0 },
+		{ ROOT, SIGNAL_STOP(SIGTRAP), 0, 0 },
+		{ ROOT, KILLED(SIGUSR1), 0, 0 },
+	};
+
+	RUN(steps);
+	CHECK_STR(buf_str(&done),
+		  "syscall 0\ncont 0\ncont 0 signal 10\ncont 0 signal 5\n");
+	CHECK_INT(result.status, SIGUSR1);
+}
+
+TEST(a_stopped_command_stays_stopped)
+{
+	static const struct step steps[] = {
+		START,
+		{ ROOT, SIGNAL_STOP(SIGTSTP), 0, 0 },
+		{ ROOT, GROUP_STOP(SIGTSTP), 0, 0 },
+		{ ROOT, BIRTH, 0, 0 },
+		{ ROOT, EXITED(0), 0, 0 },
+	};
+
+	RUN(steps);
+	CHECK_STR(buf_str(&done), "syscall 0\ncont 0\ncont 0 signal 20\nlisten 0\n"
+				  "stop self 20\ncont 0\n");
+}
+
+/* The kernel makes an interrupted call again: that is one call. */
+TEST(a_restarted_call_is_one_call)
+{
+	static const struct step steps[] = {
+		START,
+		{ ROOT, EVENT(PTRACE_EVENT_SECCOMP), 2, 0 },
+		{ ROOT, SYSCALL_STOP, 0, -512 },
+		{ ROOT, SIGNAL_STOP(SIGALRM), 0, 0 },
+		{ ROOT, EVENT(PTRACE_EVENT_SECCOMP), 2, 0 },
+		{ ROOT, SYSCALL_STOP, 0, 4 },
+		{ ROOT, EXITED(0), 0, 0 },
+	};
+
+	CHECK_STR(RUN(steps), "start 0\nexec 0\ncall 0 open 4\nexit 0 0\n");
+}
+
+TEST(an_interrupted_call_that_is_not_restarted)
+{
+	static const struct step steps[] = {
+		START,
+		{ ROOT, EVENT(PTRACE_EVENT_SECCOMP), 2, 0 },
+		{ ROOT, SYSCALL_STOP, 0, -512 },
+		{ ROOT, SIGNAL_STOP(SIGALRM), 0, 0 },
+		{ ROOT, EVENT(PTRACE_EVENT_SECCOMP), 87 /* unlink */, 0 },
+		{ ROOT, SYSCALL_STOP, 0, 0 },
+		{ ROOT, EXITED(0), 0, 0 },
+	};
+
+	CHECK_STR(RUN(steps),
+		  "start 0\nexec 0\ncall 0 open -4\ncall 0 unlink 0\nexit 0 0\n");
+}
+
+TEST(a_call_that_is_killed)
+{
+	static const struct step steps[] = {
+		START,
+		{ ROOT, EVENT(PTRACE_EVENT_SECCOMP), 2, 0 },
+		{ ROOT, KILLED(SIGKILL), 0, 0 },
+	};
+
+	CHECK_STR(RUN(steps), "start 0\nexec 0\ncall 0 open unfinished\nexit 0 9\n");
+}
+
+/* A child that an old program image left us: never seized, none of ours. */
+TEST(a_strangers_end_is_ignored)
+{
+	static const struct step steps[] = {
+		START,
+		{ OTHER, EXITED(0), 0, 0 },
+		{ ROOT, EXITED(0), 0, 0 },
+	};
+
+	CHECK_STR(RUN(steps), "start 0\nexec 0\nexit 0 0\n");
+}
+
+TEST(an_exec_that_fails_is_a_call)
+{
+	static const struct step steps[] = {
+		START,
+		{ ROOT, EVENT(PTRACE_EVENT_SECCOMP), 59, 0 },
+		{ ROOT, SYSCALL_STOP, 0, -ENOENT },
+		{ ROOT, EXITED(0), 0, 0 },
+	};
+
+	CHECK_STR(RUN(steps), "start 0\nexec 0\ncall 0 execve -2\nexit 0 0\n");
+}
