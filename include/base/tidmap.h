@@ -25,7 +25,8 @@ void *tidmap_get(const struct tidmap *m, pid_t tid);
 void tidmap_put(struct tidmap *m, pid_t tid, void *value);
 
 /* Calls @each for every value; @each may remove the one that it is called with. */
-void tidmap_each(const struct tidmap *m, void (*each)(void *value, void *data), void *data);
+void tidmap_each(const struct tidmap *m, void (*each)(void *value, void *data),
+		 void *data);
 
 /* Frees the map's own memory, not the values. */
 void tidmap_done(struct tidmap *m);

@@ -12,8 +12,8 @@ struct sink_ops;
 
 /* Exit statuses of whatfiles' own; all others are the command's. */
 enum exit_status {
-	STATUS_USAGE = 2,	 /* the command line was wrong */
-	STATUS_OURS = 125,	 /* whatfiles itself failed */
+	STATUS_USAGE = 2,	   /* the command line was wrong */
+	STATUS_OURS = 125,	   /* whatfiles itself failed */
 	STATUS_NOT_RUNNABLE = 126, /* the command was found and cannot be executed */
 	STATUS_NOT_FOUND = 127,
 };

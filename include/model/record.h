@@ -20,7 +20,7 @@ enum record_kind {
 	RECORD_FORK,	 /* a new task: tid the parent, args[0] the child, flags FORK_* */
 	RECORD_EXEC,	 /* tid is the thread group's now; also a successful call */
 	RECORD_EXIT,	 /* a task is gone: result its wait status */
-	RECORD_GAP,	 /* something may be missing: args[0] enum gap, FIELD_PATH example */
+	RECORD_GAP, /* something may be missing: args[0] enum gap, FIELD_PATH example */
 	RECORD_KIND_END,
 };
 
@@ -52,10 +52,10 @@ enum field_kind {
 	FIELD_PATH2,	/* the row's .path2 */
 	FIELD_DIR,	/* what the row's .dir or .fd descriptor is */
 	FIELD_DIR2,	/* what the row's .dir2 descriptor is */
-	FIELD_CWD,	/* START, FORK_GUESSED, and calls that change it: the working directory */
-	FIELD_ROOT,	/* likewise: the root directory, when it is not ours */
-	FIELD_HOW,	/* openat2: struct open_how */
-	FIELD_ARGV,	/* EXEC: arguments, each ended by NUL; args[5]: there were more */
+	FIELD_CWD, /* START, FORK_GUESSED, and calls that change it: the working directory */
+	FIELD_ROOT, /* likewise: the root directory, when it is not ours */
+	FIELD_HOW,  /* openat2: struct open_how */
+	FIELD_ARGV, /* EXEC: arguments, each ended by NUL; args[5]: there were more */
 	FIELD_KIND_END,
 };
 

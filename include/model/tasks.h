@@ -83,7 +83,8 @@ struct member *tasks_any(const struct tasks *t);
 void tasks_unshare_place(struct tasks *t, struct task *task);
 
 /* The directory @from is @to now: every working directory and root below it follows. */
-void tasks_renamed(struct tasks *t, const struct interned *from, const struct interned *to);
+void tasks_renamed(struct tasks *t, const struct interned *from,
+		   const struct interned *to);
 
 uint64_t tasks_processes(const struct tasks *t); /* ever added */
 uint64_t tasks_threads(const struct tasks *t);	 /* ever added beside the first ones */

@@ -53,7 +53,7 @@ const struct record *capture_exec(struct capture *c, struct tracee *tracee, pid_
 const struct record *capture_start(struct capture *c, pid_t tid);
 
 /* @child is new, made by @parent. @guessed: the kernel never said so, /proc did. */
-const struct record *capture_fork(struct capture *c, pid_t parent, pid_t child, bool thread,
-				  bool guessed);
+const struct record *capture_fork(struct capture *c, pid_t parent, pid_t child,
+				  bool thread, bool guessed);
 
 const struct record *capture_end(struct capture *c, pid_t tid, int status, bool known);

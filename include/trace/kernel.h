@@ -22,7 +22,7 @@ enum resume {
 
 /* One syscall stop, with what matters of struct ptrace_syscall_info. */
 struct syscall_stop {
-	uint8_t op; /* PTRACE_SYSCALL_INFO_* */
+	uint8_t op;    /* PTRACE_SYSCALL_INFO_* */
 	uint32_t arch; /* AUDIT_ARCH_* */
 	uint64_t ip, sp;
 	uint64_t nr;
@@ -37,6 +37,11 @@ struct kernel {
 	int (*syscall)(pid_t tid, struct syscall_stop *ret);
 	int (*message)(pid_t tid, unsigned long *ret); /* PTRACE_GETEVENTMSG */
 	int (*kill)(pid_t tgid, int signal);
+	/*
+	 * Makes waits that are so long return -EINTR, from now on; 0 ends that.
+	 * Async-signal-safe.
+	 */
+	void (*interrupt_every)(unsigned milliseconds);
 	void (*stop_self)(int signal); /* returns when we were continued */
 };
 

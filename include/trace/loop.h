@@ -17,8 +17,8 @@ struct kernel;
 struct ring;
 
 struct loop_result {
-	bool started;	   /* the command's first program ran */
-	int status;	   /* of the command, as wait(2) gives it */
+	bool started; /* the command's first program ran */
+	int status;   /* of the command, as wait(2) gives it */
 	bool status_known;
 	uint64_t stops; /* of any kind */
 };

@@ -27,9 +27,10 @@ struct tracee {
 	bool told;   /* its birth is in the ring, so it may run */
 	bool parked; /* stopped at birth until it is told */
 	struct pending_call call;
-	struct pending_call held; /* interrupted by a signal: restarts, or ends in EINTR */
+	struct pending_call
+		held; /* interrupted by a signal: restarts, or ends in EINTR */
 	struct tracee *next, *prev; /* the threads of one process, a circle */
-	uint64_t parked_round; /* when, in rounds of the loop */
+	uint64_t parked_round;	    /* when, in rounds of the loop */
 	struct tracee *next_parked, **parked_link;
 };
 

@@ -117,8 +117,8 @@ print_classes(const struct syscall_row *row)
 void
 help_list_syscalls(unsigned classes)
 {
-	printf("%-18s  %-10s%8s%8s%8s  %s\n", "syscall", "operation", "x86_64", "i386", "x32",
-	       "classes");
+	printf("%-18s  %-10s%8s%8s%8s  %s\n", "syscall", "operation", "x86_64", "i386",
+	       "x32", "classes");
 	for (size_t i = 0; i < syscall_row_count; i++) {
 		const struct syscall_row *row = &syscall_rows[i];
 

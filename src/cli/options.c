@@ -45,10 +45,10 @@ short_string(char *out)
 	*out++ = '+';
 	*out++ = ':';
 #define OPT(id, short_name, long_name, arg, what) \
-	if (short_name) { \
-		*out++ = (char)short_name; \
-		if (arg) \
-			*out++ = ':'; \
+	if (short_name) {                         \
+		*out++ = (char)short_name;        \
+		if (arg)                          \
+			*out++ = ':';             \
 	}
 #include "options.def"
 #undef OPT
@@ -84,7 +84,8 @@ parse_format(const char *word)
 
 	if (!format)
 		msg_die(STATUS_USAGE,
-			"--format: there is no format \"%s\"; see whatfiles --help", word);
+			"--format: there is no format \"%s\"; see whatfiles --help",
+			word);
 	return format;
 }
 
@@ -119,8 +120,8 @@ parse_ring_size(struct options *o, const char *word)
 	errno = 0;
 	mib = strtoul(word, &end, 10);
 	if (errno || end == word || *end || *word == '-' || !mib || mib > MAX_RING_MIB)
-		msg_die(STATUS_USAGE, "--ring-size: \"%s\" is no number from 1 to %d", word,
-			MAX_RING_MIB);
+		msg_die(STATUS_USAGE, "--ring-size: \"%s\" is no number from 1 to %d",
+			word, MAX_RING_MIB);
 	o->ring_bytes = mib << 20;
 }
 
@@ -179,7 +180,8 @@ static _noreturn_ void
 bad_option(int c, const char *word)
 {
 	if (c == ':')
-		msg_die(STATUS_USAGE, "option %s needs a value; see whatfiles --help", word);
+		msg_die(STATUS_USAGE, "option %s needs a value; see whatfiles --help",
+			word);
 	msg_die(STATUS_USAGE, "there is no option %s; see whatfiles --help", word);
 }
 
@@ -202,7 +204,8 @@ settle_formats(struct options *o, const struct sink_ops *format)
 	for (size_t i = 0; i < o->output_count; i++) {
 		const char *path = o->outputs[i].path;
 
-		o->outputs[i].format = format ? format : formats_by_name(path ? path : "");
+		o->outputs[i].format =
+			format ? format : formats_by_name(path ? path : "");
 	}
 }
 

@@ -44,7 +44,8 @@ open_stdout(void)
 static int
 open_file(const char *path)
 {
-	int fd = above_standard(open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY, 0666));
+	int fd = above_standard(
+		open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY, 0666));
 
 	if (fd < 0)
 		msg_die(STATUS_OURS, "cannot write %s:", path);

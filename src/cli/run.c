@@ -107,7 +107,8 @@ prepare(struct session *s)
 		msg_die(STATUS_OURS, "/proc is needed and cannot be opened:");
 	s->ring = ring_new(s->options->ring_bytes);
 	if (!s->ring)
-		msg_die(STATUS_OURS, "no memory for the ring; try a smaller --ring-size:");
+		msg_die(STATUS_OURS,
+			"no memory for the ring; try a smaller --ring-size:");
 	describe_run(s);
 	s->hub = hub_new();
 	outputs_open(&s->outputs, s->options, s->hub);

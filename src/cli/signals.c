@@ -34,18 +34,15 @@ on_signal(int signal, siginfo_t *info, void *context)
 	} else if (!from_terminal && now.tv_sec - first_time >= 1) {
 		/* timeout(1) sends to us and to our group at once: that is still one */
 		loop_kill_all();
-		/* again and again, in case the loop had just begun to wait */
-		alarm(1);
 	}
 	errno = saved;
 }
 
-/* Only interrupts the loop's wait. */
+/* Only interrupts the loop's wait (struct kernel, interrupt_every). */
 static void
 on_alarm(int signal)
 {
 	(void)signal;
-	alarm(1);
 }
 
 void
@@ -88,7 +85,6 @@ signals_restore(int signal)
 	struct sigaction action = { .sa_handler = SIG_DFL };
 	sigset_t set;
 
-	alarm(0);
 	sigaction(signal, &action, NULL);
 	sigemptyset(&set);
 	sigaddset(&set, signal);

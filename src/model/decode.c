@@ -113,9 +113,11 @@ call_op(const struct record *r, const struct syscall_row *row, const struct acce
 	if (row->shape == SHAPE_RENAME && arg(r, row->flags) & RENAME_EXCHANGE)
 		return OP_EXCHANGE;
 	if (row->shape == SHAPE_SOCKETCALL)
-		return arg(r, A0) == 2 /* SYS_BIND of <linux/net.h> */ ? OP_BIND : OP_CONNECT;
+		return arg(r, A0) == 2 /* SYS_BIND of <linux/net.h> */ ? OP_BIND
+								       : OP_CONNECT;
 	if (row->shape == SHAPE_BPF)
-		return arg(r, A0) == 6 /* BPF_OBJ_PIN of <linux/bpf.h> */ ? OP_MKNOD : OP_READ;
+		return arg(r, A0) == 6 /* BPF_OBJ_PIN of <linux/bpf.h> */ ? OP_MKNOD
+									  : OP_READ;
 	return (enum op)row->op;
 }
 

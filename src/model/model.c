@@ -188,8 +188,8 @@ on_fork(struct model *m, const struct record *r)
 static void
 on_exit_record(struct model *m, const struct record *r)
 {
-	struct member *ended = tasks_exit(m->tasks, r->tid, (int)r->result,
-					  !(r->flags & EXIT_UNKNOWN));
+	struct member *ended =
+		tasks_exit(m->tasks, r->tid, (int)r->result, !(r->flags & EXIT_UNKNOWN));
 
 	if (ended)
 		member_ended(m, ended, time_of(m, r));
@@ -222,7 +222,8 @@ note_gaps(struct model *m, const struct task *task, const struct access *a)
 		gap_by(m, GAP_UNREADABLE, task, a->row->name);
 	if (m->decoder.unresolved && !a->error)
 		gap_by(m, GAP_UNRESOLVED, task, a->path->bytes);
-	if (a->op == OP_NOTICE && !a->error && strcmp(a->row->name, "io_uring_setup") == 0)
+	if (a->op == OP_NOTICE && !a->error &&
+	    strcmp(a->row->name, "io_uring_setup") == 0)
 		gap_by(m, GAP_URING, task, "io_uring_setup");
 }
 

@@ -10,7 +10,8 @@
 static size_t
 field_room(size_t len)
 {
-	return (sizeof(struct field) + len + FIELD_ALIGN - 1) & ~(size_t)(FIELD_ALIGN - 1);
+	return (sizeof(struct field) + len + FIELD_ALIGN - 1) &
+	       ~(size_t)(FIELD_ALIGN - 1);
 }
 
 static const struct field *

@@ -211,7 +211,8 @@ ring_claim(struct ring *r, uint32_t size, int32_t tid, struct ring_claim *ret)
 		uint64_t tail = atomic_load(&r->shared->tail);
 
 		if (tail % r->units + units > r->units)
-			result = claim_rest(r, tail) == RING_FULL ? RING_FULL : RING_EMPTY;
+			result =
+				claim_rest(r, tail) == RING_FULL ? RING_FULL : RING_EMPTY;
 		else
 			result = claim_once(r, units, (uint64_t)tid, STATE_CLAIMED,
 					    &ret->at);
@@ -336,7 +337,8 @@ ring_abandon(struct ring *r, int32_t tid)
 		uint64_t word = atomic_load(word_at(r, at));
 		uint64_t given_up = word | STATE_ABANDONED;
 
-		if (word_state(word) == STATE_CLAIMED && word_tid(word) == (uint64_t)tid) {
+		if (word_state(word) == STATE_CLAIMED &&
+		    word_tid(word) == (uint64_t)tid) {
 			atomic_compare_exchange_strong(word_at(r, at), &word, given_up);
 			reader_wake(r);
 		}

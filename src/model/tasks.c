@@ -129,7 +129,8 @@ task_add(struct tasks *t, pid_t tid, struct member *m, struct place *place)
 }
 
 struct task *
-tasks_add_process(struct tasks *t, pid_t tid, const struct task *parent, bool shares_place)
+tasks_add_process(struct tasks *t, pid_t tid, const struct task *parent,
+		  bool shares_place)
 {
 	struct member *m = mem_zero(1, sizeof(*m));
 

@@ -130,7 +130,8 @@ add_sockaddr(struct capture *c, const struct record *r, uint64_t addr, uint64_t 
 	ssize_t n = remote_read(r->tid, addr, &sun, MIN(size, sizeof(sun)));
 	size_t len;
 
-	if (n <= (ssize_t)offsetof(struct sockaddr_un, sun_path) || sun.sun_family != AF_UNIX)
+	if (n <= (ssize_t)offsetof(struct sockaddr_un, sun_path) ||
+	    sun.sun_family != AF_UNIX)
 		return false;
 	/* the path needs no NUL when it fills the address; an abstract one begins with it */
 	len = strnlen(sun.sun_path, (size_t)n - offsetof(struct sockaddr_un, sun_path));
@@ -243,8 +244,8 @@ look_before_create(struct capture *c, struct record *r, const struct syscall_row
 }
 
 enum capture_result
-capture_entry(struct capture *c, struct tracee *tracee, const struct syscall_row *row, int abi,
-	      const struct syscall_stop *stop)
+capture_entry(struct capture *c, struct tracee *tracee, const struct syscall_row *row,
+	      int abi, const struct syscall_stop *stop)
 {
 	struct record *r = record_begin(&c->builder, RECORD_CALL, tracee->tid);
 
@@ -334,7 +335,8 @@ const struct record *
 capture_exec(struct capture *c, struct tracee *tracee, pid_t former)
 {
 	const struct record *call = tracee->call.record;
-	bool cut, seen = tracee->call.active && syscall_rows[call->row].shape == SHAPE_EXEC;
+	bool cut,
+		seen = tracee->call.active && syscall_rows[call->row].shape == SHAPE_EXEC;
 	struct record *r = seen ? take_up(c, call) : exec_from_proc(c, tracee->tid);
 
 	r->kind = RECORD_EXEC;

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/ptrace.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 
 /* after <sys/ptrace.h>, whose enums it would clash with the other way round */
@@ -19,7 +20,8 @@ kernel_seize(pid_t pid)
 	 */
 	unsigned long options = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACESECCOMP |
 				PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK |
-				PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC | PTRACE_O_EXITKILL;
+				PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC |
+				PTRACE_O_EXITKILL;
 
 	return ptrace(PTRACE_SEIZE, pid, NULL, options) < 0 ? -errno : 0;
 }
@@ -85,6 +87,16 @@ real_kill(pid_t tgid, int signal)
 	return kill(tgid, signal) < 0 ? -errno : 0;
 }
 
+/* A bare system call, though POSIX does not list it among the safe functions. */
+static void
+real_interrupt_every(unsigned milliseconds)
+{
+	const struct timeval t = { milliseconds / 1000, milliseconds % 1000 * 1000 };
+	const struct itimerval timer = { .it_interval = t, .it_value = t };
+
+	setitimer(ITIMER_REAL, &timer, NULL);
+}
+
 static void
 real_stop_self(int signal)
 {
@@ -101,5 +113,6 @@ const struct kernel kernel_real = {
 	.syscall = real_syscall,
 	.message = real_message,
 	.kill = real_kill,
+	.interrupt_every = real_interrupt_every,
 	.stop_self = real_stop_self,
 };

@@ -64,7 +64,8 @@ fail(int to, enum launch_stage stage)
  * so it is set only where the kernel demands it, and before the filter.
  */
 static _noreturn_ void
-child(char *const argv[], const struct filter *filter, bool privileged, int go, int report)
+child(char *const argv[], const struct filter *filter, bool privileged, int go,
+      int report)
 {
 	char byte;
 

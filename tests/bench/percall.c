@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What one call costs: makes each of a few calls N times and prints "percall NAME NANOSECONDS", per turn of the loop.
  * It writes nothing while it measures, and works on two names that it makes in the current directory.

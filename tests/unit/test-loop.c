@@ -55,6 +55,10 @@ fake_wait(bool block, int *ret_status)
 		return 0;
 	if (script_at == script_len)
 		return -ECHILD;
+	if (!script[script_at].tid) {
+		script_at++;
+		return -EINTR;
+	}
 	*ret_status = script[script_at].status;
 	return script[script_at++].tid;
 }
@@ -110,6 +114,12 @@ fake_kill(pid_t tgid, int sig)
 }
 
 static void
+fake_interrupt_every(unsigned milliseconds)
+{
+	(void)milliseconds;
+}
+
+static void
 fake_stop_self(int sig)
 {
 	buf_printf(&done, "stop self %d\n", sig);
@@ -121,6 +131,7 @@ static const struct kernel fake = {
 	.syscall = fake_syscall,
 	.message = fake_message,
 	.kill = fake_kill,
+	.interrupt_every = fake_interrupt_every,
 	.stop_self = fake_stop_self,
 };
 
@@ -265,6 +276,7 @@ TEST(an_orphan_is_adopted)
 		{ CHILD, BIRTH, 0, 0 },
 		{ OTHER, BIRTH, 0, 0 },
 		{ CHILD, KILLED(SIGKILL), 0, 0 },
+		{ 0, 0, 0, 0 }, /* nothing more comes */
 	};
 
 	CHECK_STR(RUN(steps),

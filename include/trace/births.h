@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * Births: whose child a new task is
+ *
+ * A child's first stop comes before its parent's event more often than not.  It
+ * is parked until the record of its birth is in the ring, so that no record of
+ * its own can stand before that one.
+ */
+
+#include <stdbool.h>
+
+struct tracee;
+struct tracing;
+
+/* @t made a task and says so. */
+void births_on_fork(struct tracing *tr, struct tracee *t);
+
+/* A new task's first stop, or the end of a group-stop of an old one. */
+void births_on_first_stop(struct tracing *tr, struct tracee *t);
+
+/*
+ * Lets children run whose parents died without telling: those that are still
+ * parked when nothing more comes (@quiet), or that were for many rounds.
+ * Adopting one whose parent is only slow does no harm: the late event is ignored.
+ */
+void births_adopt(struct tracing *tr, bool quiet);

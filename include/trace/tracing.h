@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * One run's tracing: what the loop and those it hands stops to share
+ */
+
+#include "trace/capture.h"
+#include "trace/kernel.h"
+#include "trace/loop.h"
+#include "trace/tracee.h"
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct record;
+struct ring;
+
+struct tracing {
+	const struct kernel *kernel;
+	struct ring *ring;
+	pid_t root; /* the command */
+	struct tracees tracees;
+	struct capture capture;
+	struct loop_result result;
+	uint64_t round; /* of the loop */
+	bool deserted;	/* the kernel knows of no tracee any more */
+	int stopped_by; /* the command is in a group-stop, and we are not yet */
+};
+
+/* Puts a record into the ring, waiting for room. */
+void tracing_put(struct tracing *tr, const struct record *r);
+
+/* Lets @t go on.  That it is dying is no error: its end will be reported. */
+void tracing_resume(struct tracing *tr, const struct tracee *t, enum resume how,
+		    int signal);
+
+/* Before its first program the command is still the launcher's code. */
+bool tracing_is_launching(const struct tracing *tr, const struct tracee *t);

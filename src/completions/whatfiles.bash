@@ -1,0 +1,60 @@
+# bash completion for whatfiles(1)
+
+_whatfiles()
+{
+    local cur prev words cword i
+    _init_completion -s -n = || return
+
+    local classes='read write name meta probe list exec dir socket process all'
+
+    # behind the first word that is no option the command's own completion goes on
+    for ((i = 1; i < cword; i++)); do
+        case ${words[i]} in
+        -o | --output | -f | --format | -e | --events | --engine | --ring-size)
+            ((i++))
+            ;;
+        --)
+            _command_offset $((i + 1))
+            return
+            ;;
+        -*) ;;
+        *)
+            _command_offset "$i"
+            return
+            ;;
+        esac
+    done
+
+    case $prev in
+    -o | --output)
+        _filedir
+        return
+        ;;
+    -f | --format)
+        mapfile -t COMPREPLY < <(compgen -W 'text jsonl' -- "$cur")
+        return
+        ;;
+    -e | --events)
+        local done=${cur%"${cur##*,}"}
+        mapfile -t COMPREPLY < <(compgen -P "$done" -W "$classes" -- "${cur##*,}")
+        compopt -o nospace
+        return
+        ;;
+    --engine)
+        mapfile -t COMPREPLY < <(compgen -W 'auto strict' -- "$cur")
+        return
+        ;;
+    --ring-size)
+        return
+        ;;
+    esac
+
+    if [[ $cur == -* ]]; then
+        mapfile -t COMPREPLY < <(compgen -W '-o --output -f --format -s --stdout -e --events
+            -A --all -F --failed --engine --ring-size -d --debug --print-filter
+            --list-syscalls -a --about -V --version -h --help' -- "$cur")
+        return
+    fi
+    _command_offset "$cword"
+} &&
+    complete -F _whatfiles whatfiles

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+#include "trace/births.h"
+
+#include "trace/proc.h"
+#include "trace/tracing.h"
+#include <errno.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* Rounds that a child waits for its parent's event where it is never quiet. */
+#define PATIENCE 1000
+
+static bool
+is_thread_of(pid_t tgid, pid_t tid)
+{
+	/* signal 0 asks only whether @tid is in the thread group @tgid (tgkill(2)) */
+	return syscall(SYS_tgkill, tgid, tid, 0) == 0 || errno == EPERM;
+}
+
+/* Killed at birth, and its end was reported before its parent's event. */
+static void
+tell_stillbirth(struct tracing *tr, const struct tracee *parent, pid_t tid)
+{
+	tracing_put(tr, capture_fork(&tr->capture, parent->tid, tid, false, false));
+	tracing_put(tr, capture_end(&tr->capture, tid, 0, false));
+}
+
+/* Puts the birth of @tid into the ring and lets it run if it waits for that. */
+static void
+tell_birth(struct tracing *tr, struct tracee *parent, pid_t tid, bool guessed)
+{
+	struct tracee *child = tracees_find(&tr->tracees, tid);
+	bool thread = is_thread_of(parent->tgid, tid);
+
+	if (!child && tr->kernel->kill(tid, 0) == -ESRCH) {
+		tell_stillbirth(tr, parent, tid);
+		return;
+	}
+	if (!child)
+		child = tracees_add(&tr->tracees, tid, NULL);
+	if (child->told)
+		return;
+	if (thread)
+		tracees_join(child, parent);
+	tracing_put(tr, capture_fork(&tr->capture, parent->tid, tid, thread, guessed));
+	child->told = true;
+	if (child->parked) {
+		tracees_unpark(child);
+		tracing_resume(tr, child, RESUME_CONT, 0);
+	}
+}
+
+void
+births_on_fork(struct tracing *tr, struct tracee *t)
+{
+	unsigned long tid;
+
+	if (tr->kernel->message(t->tid, &tid) == 0)
+		tell_birth(tr, t, (pid_t)tid, false);
+	tracing_resume(tr, t, RESUME_CONT, 0);
+}
+
+/* Its parent died before it could report: /proc knows whose child it is. */
+static void
+adopt(struct tracing *tr, struct tracee *child)
+{
+	pid_t tgid = 0, ppid = 0;
+	struct tracee *parent = NULL;
+
+	if (proc_ids(child->tid, &tgid, &ppid) == 0)
+		parent = tracees_find(&tr->tracees, tgid != child->tid ? tgid : ppid);
+	if (!parent || parent == child)
+		parent = tracees_find(&tr->tracees, tr->root);
+	if (parent && parent != child) {
+		tell_birth(tr, parent, child->tid, true);
+		return;
+	}
+	/* nobody is left: the model will say that it does not know where it came from */
+	child->told = true;
+	tracees_unpark(child);
+	tracing_resume(tr, child, RESUME_CONT, 0);
+}
+
+void
+births_adopt(struct tracing *tr, bool quiet)
+{
+	struct tracee *child, *next;
+
+	for (child = tr->tracees.parked; child; child = next) {
+		next = child->next_parked;
+		if (quiet || tr->round - child->parked_round > PATIENCE)
+			adopt(tr, child);
+	}
+}
+
+void
+births_on_first_stop(struct tracing *tr, struct tracee *t)
+{
+	if (t->told)
+		tracing_resume(tr, t, RESUME_CONT, 0);
+	else if (!t->parked)
+		tracees_park(&tr->tracees, t, tr->round);
+}

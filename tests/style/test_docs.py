@@ -1,0 +1,107 @@
+"""What is written for people agrees with the program."""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from test_style import tool
+
+TOP = Path(__file__).resolve().parent.parent.parent
+WHATFILES = os.environ.get("WHATFILES", str(TOP / "build" / "whatfiles"))
+MAN = TOP / "src" / "man"
+COMPLETIONS = TOP / "src" / "completions"
+
+
+def options():
+    """(short, long, argument) of each row of options.def."""
+    text = (TOP / "src" / "cli" / "options.def").read_text()
+    rows = re.findall(r"^OPT\(\w+,\s*(?:'(.)'|0),\s*\"([\w-]+)\",\s*(NULL|\"[^\"]*\")", text, re.M)
+    assert len(rows) > 10
+    return [(s, l, None if a == "NULL" else a.strip('"')) for s, l, a in rows]
+
+
+def words(table):
+    text = (TOP / "bpf-filters" / table).read_text()
+    return re.findall(r'^(?:CLASS|OP)\(\w+,\s*"([\w/]+)"', text, re.M)
+
+
+def run(*args):
+    return subprocess.run([WHATFILES, *args], capture_output=True, text=True, check=False,
+                          timeout=30, stdin=subprocess.DEVNULL)
+
+
+@pytest.mark.parametrize("page", sorted(p.name for p in MAN.glob("*.scd")))
+def test_man_page_is_sound(page):
+    rendered = subprocess.run([tool("scdoc")], input=(MAN / page).read_bytes(),
+                              capture_output=True, check=False, timeout=30)
+    assert rendered.returncode == 0, rendered.stderr.decode()
+    lint = subprocess.run([tool("mandoc"), "-Tlint", "-Wwarning"], input=rendered.stdout,
+                          capture_output=True, check=False, timeout=30)
+    # scdoc always begins with a comment and its own macros, which mandoc remarks on
+    serious = [l for l in lint.stdout.decode().splitlines() if "ERROR" in l or "UNSUPP" in l]
+    assert not serious
+
+
+def test_options_are_in_the_man_page():
+    text = (MAN / "whatfiles.1.scd").read_text().replace("\\", "")
+    for short, long, argument in options():
+        shown = f"--{long}" + (f"={argument}".replace("...", "...") if argument else "")
+        assert f"*--{long}*" in text, f"--{long} is not in whatfiles(1)"
+        if short:
+            assert f"*-{short}*" in text, f"-{short} is not in whatfiles(1)"
+        assert shown
+
+
+def test_options_are_in_the_help():
+    text = run("--help").stdout
+    for short, long, _ in options():
+        assert f"--{long}" in text
+        if short:
+            assert f"-{short}, --{long}" in text
+
+
+@pytest.mark.parametrize("file", ["whatfiles.bash", "_whatfiles", "whatfiles.fish"])
+def test_options_are_completed(file):
+    text = (COMPLETIONS / file).read_text()
+    for short, long, _ in options():
+        assert re.search(rf"(--|-l ){long}\b", text), f"--{long} is not in {file}"
+        if short:
+            assert re.search(rf"(-|-s ){short}\b", text), f"-{short} is not in {file}"
+
+
+def test_classes_and_operations_are_documented():
+    page = (MAN / "whatfiles.1.scd").read_text()
+    help_text = run("--help").stdout
+    for word in words("classes.def"):
+        assert f"*{word}*" in page, f"class {word} is not in whatfiles(1)"
+        assert re.search(rf"^  {word} ", help_text, re.M), f"class {word} is not in --help"
+        for file in ("whatfiles.bash", "_whatfiles", "whatfiles.fish"):
+            assert re.search(rf"\b{word}\b", (COMPLETIONS / file).read_text()), (word, file)
+    log = (MAN / "whatfiles-log.5.scd").read_text()
+    for word in words("ops.def"):
+        assert re.search(rf"\b{word}\b", log), f"operation {word} is not in whatfiles-log(5)"
+
+
+def test_gaps_are_documented():
+    log = (MAN / "whatfiles-log.5.scd").read_text()
+    gaps = (TOP / "include" / "model" / "gaps.def").read_text()
+    for word in re.findall(r'^GAP\(\w+,\s*"([\w-]+)"', gaps, re.M):
+        assert re.search(rf"\b{word}\b", log.replace("\\", "")), word
+
+
+def test_bash_completion_loads_and_completes():
+    script = f"""
+        COMP_WORDS=(whatfiles --ev); COMP_CWORD=1; COMP_LINE='whatfiles --ev'; COMP_POINT=14
+        . /usr/share/bash-completion/bash_completion
+        . {COMPLETIONS}/whatfiles.bash
+        _whatfiles
+        echo "${{COMPREPLY[*]}}"
+    """
+    if not os.path.exists("/usr/share/bash-completion/bash_completion"):
+        pytest.skip("bash-completion is not installed: tests/packages tests")
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False,
+                          timeout=30)
+    assert "--events" in done.stdout, done.stderr

@@ -1,0 +1,164 @@
+"""Builds whatfiles in every way that counts and runs every suite.
+
+Called by tests/run, which sees to the packages first.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+TOP = Path(__file__).resolve().parent.parent
+WORK = TOP / "build-tests"
+
+SANITIZE = ["-Db_sanitize=address,undefined", "-Db_lundef=false"]
+
+# Each build has warnings as errors. The word "e2e" means: the end-to-end tests run on it.
+BUILDS = {
+    "gcc": {"env": {"CC": "gcc"}, "options": [], "e2e": True},
+    "clang": {"env": {"CC": "clang"}, "options": [], "e2e": False},
+    "gcc-sanitized": {"env": {"CC": "gcc"}, "options": SANITIZE, "e2e": True},
+    "clang-sanitized": {"env": {"CC": "clang"}, "options": SANITIZE, "e2e": False},
+}
+
+
+class Results:
+    """What passed, what failed and how to run just that again."""
+
+    def __init__(self):
+        self.passed = 0
+        self.failed = []
+        self.skipped = []
+
+    def take_junit(self, path, suite, again):
+        """Adds what a JUnit file tells; again(case) is the command for one test."""
+        for case in ElementTree.parse(path).iter("testcase"):
+            name = f"{suite}: {case.get('classname') or ''} {case.get('name')}"
+            failure = case.find("failure")
+            if failure is None:
+                failure = case.find("error")
+            skipped = case.find("skipped")
+            if failure is not None:
+                text = (failure.text or failure.get("message") or "").strip()
+                self.failed.append((name, again(case), text))
+            elif skipped is not None:
+                self.skipped.append((name, skipped.get("message") or "no reason given"))
+            else:
+                self.passed += 1
+
+    def fail(self, name, again, text):
+        self.failed.append((name, again, text))
+
+    def report(self):
+        for name, why in self.skipped:
+            print(f"skipped: {name}\n    {why}")
+        for name, again, text in self.failed:
+            tail = "\n".join("    " + line for line in text.splitlines()[-25:])
+            print(f"FAILED: {name}\n{tail}\n    run it again: {again}")
+        print(f"{self.passed} passed, {len(self.failed)} failed, {len(self.skipped)} skipped")
+        return 1 if self.failed or not self.passed else 0
+
+
+def heading(text):
+    print(f"== {text} ({time.strftime('%H:%M:%S')})", flush=True)
+
+
+def build(name, results):
+    """Configures and compiles one build; False if that failed, which counts as a failure."""
+    folder = WORK / name
+    spec = BUILDS[name]
+    env = dict(os.environ, **spec["env"])
+    setup = ["meson", "setup", str(folder), "-Dwerror=true", *spec["options"]]
+    if folder.exists():
+        setup.append("--reconfigure")
+    for command in (setup, ["meson", "compile", "-C", str(folder)]):
+        done = subprocess.run(command, cwd=TOP, env=env, text=True, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+        if done.returncode:
+            words = " ".join([f"{k}={v}" for k, v in spec["env"].items()] + command)
+            results.fail(f"build {name}", words, done.stdout)
+            return False
+    results.passed += 1
+    return True
+
+
+def run_meson(name, results, only):
+    """The unit and filter programs of one build."""
+    folder = WORK / name
+    junit = folder / "meson-logs" / "testlog.junit.xml"
+    junit.unlink(missing_ok=True)
+    env = dict(os.environ, UBSAN_OPTIONS="halt_on_error=1:print_stacktrace=1")
+    subprocess.run(["meson", "test", "-C", str(folder), "--no-rebuild"], cwd=TOP, env=env,
+                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=False)
+    if not junit.exists():
+        results.fail(f"{name}: meson test", f"meson test -C {folder}", "it left no results")
+        return
+    if only:
+        return
+    results.take_junit(junit, name, lambda case: f"meson test -C {folder} "
+                       f"{(case.get('classname') or '').split('/')[-1].strip() or ''}")
+
+
+def run_pytest(name, where, results, only, env):
+    junit = WORK / f"pytest-{name}.xml"
+    junit.unlink(missing_ok=True)
+    command = ["/usr/bin/python3", "-m", "pytest", "-q", "-p", "no:cacheprovider",
+               f"--junitxml={junit}", *where]
+    if only:
+        command += ["-k", only]
+    started = dict(os.environ, **env, PYTHONDONTWRITEBYTECODE="1")
+    done = subprocess.run(command, cwd=TOP, env=started, stdin=subprocess.DEVNULL, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    words = " ".join(f"{k}={v}" for k, v in env.items())
+    if not junit.exists() or done.returncode not in (0, 1, 5):
+        results.fail(f"pytest {name}", f"{words} {' '.join(command)}", done.stdout)
+        return
+
+    def again(case):
+        file = (case.get("classname") or "").replace(".", "/") + ".py"
+        return f"{words} /usr/bin/python3 -m pytest '{file}::{case.get('name')}'".strip()
+
+    results.take_junit(junit, name, again)
+
+
+def arguments():
+    parser = argparse.ArgumentParser(prog="tests/run", description=__doc__.splitlines()[0])
+    parser.add_argument("-k", dest="only", metavar="NAME",
+                        help="only the Python tests whose name contains NAME")
+    parser.add_argument("--build", action="append", choices=BUILDS, metavar="BUILD",
+                        help=f"only this build, of {', '.join(BUILDS)}; may be repeated")
+    parser.add_argument("--fresh", action="store_true", help="build from nothing")
+    return parser.parse_args()
+
+
+def main():
+    args = arguments()
+    results = Results()
+    if args.fresh:
+        shutil.rmtree(WORK, ignore_errors=True)
+    WORK.mkdir(exist_ok=True)
+    names = [n for n in BUILDS if not args.build or n in args.build]
+    for name in names:
+        heading(f"build {name}")
+        if not build(name, results):
+            continue
+        heading(f"unit and filter tests, {name}")
+        run_meson(name, results, args.only)
+    heading("style, table and documents")
+    first = {"WHATFILES": str(WORK / names[0] / "whatfiles")}
+    run_pytest("static", ["tests/style", "tests/filter"], results, args.only, first)
+    for name in names:
+        if not BUILDS[name]["e2e"] or not (WORK / name / "whatfiles").exists():
+            continue
+        heading(f"end to end, {name}")
+        run_pytest(f"e2e-{name}", ["tests/e2e"], results, args.only,
+                   {"WHATFILES": str(WORK / name / "whatfiles")})
+    return results.report()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
