@@ -30,6 +30,7 @@ enum call_flag {
 	CALL_ABSENT = 1 << 1,	  /* O_CREAT: it was not; neither bit: not looked */
 	CALL_UNFINISHED = 1 << 2, /* killed inside the call, result is not set */
 	CALL_UNREADABLE = 1 << 3, /* a name could not be read from the process */
+	CALL_SPECIAL = 1 << 4,	  /* O_CREAT: what was there is no regular file */
 };
 
 /* struct record.flags of RECORD_FORK; told by the kernel (kcmp), not from arguments */

@@ -38,7 +38,12 @@ bool proc_argv(pid_t tid, struct buf *out, size_t limit);
  */
 bool proc_shares(pid_t a, pid_t b, int what, bool otherwise);
 
-enum proc_exists { PROC_EXISTS, PROC_ABSENT, PROC_NOT_TOLD };
+enum proc_exists {
+	PROC_REGULAR, /* a regular file */
+	PROC_SPECIAL, /* a device, pipe, directory ... */
+	PROC_ABSENT,
+	PROC_NOT_TOLD, /* the look-up failed in another way */
+};
 
 /*
  * Whether @name, in the directory that the link @base of @tid ("cwd", "fd/7")

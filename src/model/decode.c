@@ -87,7 +87,8 @@ open_op(const struct record *r, uint64_t flags)
 		return OP_TMPFILE;
 	if (flags & O_CREAT && made)
 		return OP_CREATE;
-	if (flags & O_TRUNC)
+	/* devices and pipes have nothing to cut: "> /dev/null" */
+	if (flags & O_TRUNC && !(r->flags & CALL_SPECIAL))
 		return OP_TRUNCATE;
 	if ((flags & O_ACCMODE) == O_RDONLY)
 		return OP_READ;

@@ -297,6 +297,7 @@ add_end(struct buf *line, const struct outcome *o, void *ctx)
 	json_int(j, "processes", (int64_t)o->processes);
 	json_int(j, "threads", (int64_t)o->threads);
 	json_int(j, "execs", (int64_t)o->execs);
+	json_int(j, "stops", (int64_t)o->stops);
 	json_object(j, "calls");
 	for (size_t i = 0; i < ENGINE_COUNT; i++)
 		json_int(j, engine_words[i], (int64_t)o->calls[i]);

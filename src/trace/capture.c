@@ -232,8 +232,11 @@ look_before_create(struct capture *c, struct record *r, const struct syscall_row
 	if (row->dir && (int32_t)arg(r, row->dir) != AT_FDCWD)
 		snprintf(base, sizeof(base), "fd/%d", (int)arg(r, row->dir));
 	switch (proc_exists(r->tid, base, c->name)) {
-	case PROC_EXISTS:
+	case PROC_REGULAR:
 		r->flags |= CALL_EXISTED;
+		break;
+	case PROC_SPECIAL:
+		r->flags |= CALL_EXISTED | CALL_SPECIAL;
 		break;
 	case PROC_ABSENT:
 		r->flags |= CALL_ABSENT;

@@ -225,7 +225,7 @@ collect(struct tracing *tr, pid_t tids[BATCH], int statuses[BATCH])
 		tid = tr->kernel->wait(!n, &statuses[n]);
 		if (tid > 0)
 			tids[n++] = tid;
-	} while (tid > 0 && n < BATCH);
+	} while (tid > 0 && n < BATCH && tr->tracees.count > 1);
 	tr->deserted = tid == -ECHILD;
 	return n;
 }

@@ -106,7 +106,7 @@ proc_exists(pid_t tid, const char *base, const char *name)
 	if (n < 0 || (size_t)n >= sizeof(path))
 		return PROC_NOT_TOLD;
 	if (fstatat(proc_root, path, &st, AT_NO_AUTOMOUNT) == 0)
-		return PROC_EXISTS;
+		return S_ISREG(st.st_mode) ? PROC_REGULAR : PROC_SPECIAL;
 	return errno == ENOENT ? PROC_ABSENT : PROC_NOT_TOLD;
 }
 

@@ -278,6 +278,7 @@ TEST(end_line)
 		.processes = 3,
 		.threads = 1,
 		.execs = 2,
+		.stops = 9,
 		.calls = { 40, 5 },
 		.accesses = 12,
 		.written = 9,
@@ -285,7 +286,7 @@ TEST(end_line)
 
 	CHECK_END(&o,
 		  "{\"type\":\"end\",\"t\":2.000000001,\"complete\":true,\"status\":0,"
-		  "\"processes\":3,\"threads\":1,\"execs\":2,"
+		  "\"processes\":3,\"threads\":1,\"execs\":2,\"stops\":9,"
 		  "\"calls\":{\"strict\":40,\"fast\":5},\"accesses\":12,\"written\":9,"
 		  "\"gaps\":[]}\n");
 	o.status = SIGTERM;
@@ -294,7 +295,7 @@ TEST(end_line)
 	CHECK_END(
 		&o,
 		"{\"type\":\"end\",\"t\":2.000000001,\"complete\":false,"
-		"\"signal\":\"SIGTERM\",\"processes\":3,\"threads\":1,\"execs\":2,"
+		"\"signal\":\"SIGTERM\",\"processes\":3,\"threads\":1,\"execs\":2,\"stops\":9,"
 		"\"calls\":{\"strict\":40,\"fast\":5},\"accesses\":12,\"written\":9,"
 		"\"gaps\":[{\"kind\":\"killed\",\"what\":\"the command was ended by "
 		"SIGKILL\",\"count\":2},{\"kind\":\"log\",\"what\":\"a log could not be "
@@ -302,7 +303,7 @@ TEST(end_line)
 		"\"example_hex\":\"78ff\"}]}\n");
 	o = (struct outcome){ 0 };
 	CHECK_END(&o, "{\"type\":\"end\",\"t\":0.000000000,\"complete\":false,"
-		      "\"processes\":0,\"threads\":0,\"execs\":0,"
+		      "\"processes\":0,\"threads\":0,\"execs\":0,\"stops\":0,"
 		      "\"calls\":{\"strict\":0,\"fast\":0},\"accesses\":0,\"written\":0,"
 		      "\"gaps\":[]}\n");
 }

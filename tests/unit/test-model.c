@@ -197,6 +197,7 @@ TEST(the_flags_and_the_result_say_what_an_open_is)
 	open_call(10, "a", O_WRONLY | O_APPEND, 3, 0);
 	open_call(10, "a", new, 3, CALL_EXISTED);
 	open_call(10, "a", new, 3, CALL_ABSENT);
+	open_call(10, "/dev/null", new, 3, CALL_EXISTED | CALL_SPECIAL);
 	open_call(10, "b", O_RDWR | O_CREAT | O_EXCL, 3, 0);
 	open_call(10, "b", O_RDWR | O_CREAT | O_EXCL, -EEXIST, 0);
 	open_call(10, "c", O_RDWR | O_CREAT, 3, CALL_EXISTED);
@@ -210,6 +211,7 @@ TEST(the_flags_and_the_result_say_what_an_open_is)
 			 "append /w/a\n"
 			 "truncate /w/a\n"
 			 "create /w/a\n"
+			 "write /dev/null\n"
 			 "create /w/b\n"
 			 "rdwr /w/b error 17\n"
 			 "rdwr /w/c\n"
