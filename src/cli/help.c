@@ -20,11 +20,11 @@ print_wrapped(const char *text)
 	for (const char *word = text; *word;) {
 		int len = (int)strcspn(word, " ");
 
-		if (column > INDENT && column + len > WIDTH) {
+		if (column > INDENT && column + 1 + len > WIDTH) {
 			printf("\n%*s", INDENT, "");
 			column = INDENT;
 		}
-		column += printf("%.*s%s", len, word, word[len] ? " " : "");
+		column += printf("%s%.*s", column > INDENT ? " " : "", len, word);
 		word += word[len] ? len + 1 : len;
 	}
 	putchar('\n');
