@@ -61,6 +61,11 @@ enum shape {
 	SHAPE_BPF,	/* bpf(BPF_OBJ_PIN or BPF_OBJ_GET) with a path in a struct */
 	SHAPE_FSCONFIG, /* fsconfig(FSCONFIG_SET_PATH...): a path as value */
 	SHAPE_ATTR,	/* NULL path means the descriptor itself: utimensat, statx */
+	SHAPE_URING,	/* io_uring_setup: what the ring opens makes no call */
+	SHAPE_SECCOMP,	/* seccomp(2): a filter of its own can answer before ours */
+	SHAPE_PRCTL,	/* prctl(PR_SET_SECCOMP), likewise */
+	SHAPE_CLONE,	/* clone with CLONE_UNTRACED: nobody would follow the child */
+	SHAPE_CLONE3,	/* likewise, with its flags in memory */
 };
 
 /* Arguments are counted from one here, so that zero can say "has none". */
@@ -90,6 +95,25 @@ const struct syscall_row *syscall_find(enum abi abi, int nr);
 
 /* A row's place in syscall_rows, as records carry it. */
 size_t syscall_index(const struct syscall_row *row);
+
+/* One way for a call to be traced: the low 32 bits of an argument, masked, are value. */
+struct syscall_test {
+	unsigned arg; /* from zero */
+	uint32_t mask, value;
+};
+
+#define SYSCALL_TESTS_MAX 8
+
+/*
+ * The tests for a chosen row, any of which lets it be traced; 0 means that no
+ * argument has a say.  The filter makes them into BPF.
+ */
+unsigned syscall_tests(const struct syscall_row *row, unsigned classes,
+		       struct syscall_test ret[SYSCALL_TESTS_MAX]);
+
+/* What the filter says of a call, for processes that stop at every call. */
+bool syscall_wanted(const struct syscall_row *row, unsigned classes,
+		    const uint64_t args[6]);
 
 /*
  * Whether calls of @row can be traced when @classes are chosen.  Necessary, and

@@ -11,8 +11,8 @@ struct tracing;
 /* A call of the table begins, or one that somebody else's filter traces. */
 void calls_on_entry(struct tracing *tr, struct tracee *t);
 
-/* A call that we asked to follow returns. */
-void calls_on_return(struct tracing *tr, struct tracee *t);
+/* A call that we asked to follow returns, or any begins in a tracee that stops at all. */
+void calls_on_syscall(struct tracing *tr, struct tracee *t);
 
 /* @t is gone: whatever call it was in will not return any more. */
 void calls_end(struct tracing *tr, struct tracee *t);

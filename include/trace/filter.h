@@ -12,7 +12,7 @@
 struct sock_filter;
 
 /* What a traced call carries as event message.  Always this: calls are told by number. */
-#define FILTER_TRACE_DATA 1
+#define FILTER_TRACE_DATA 0x7766 /* nobody else's, so that others' stops can be told */
 
 struct filter {
 	struct sock_filter *code; /* owned */

@@ -36,6 +36,11 @@ struct kernel {
 	int (*resume)(pid_t tid, enum resume how, int signal);
 	int (*syscall)(pid_t tid, struct syscall_stop *ret);
 	int (*message)(pid_t tid, unsigned long *ret); /* PTRACE_GETEVENTMSG */
+	/* At the entry of a call: it is not made, and answers ENOSYS. */
+	int (*refuse)(pid_t tid);
+	/* At the entry of a call: gives it another first argument. */
+	int (*set_arg)(pid_t tid, bool i386, uint64_t value);
+	int (*interrupt)(pid_t tid); /* PTRACE_INTERRUPT */
 	int (*kill)(pid_t tgid, int signal);
 	/*
 	 * Makes waits that are so long return -EINTR, from now on; 0 ends that.

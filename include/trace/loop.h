@@ -16,6 +16,11 @@
 struct kernel;
 struct ring;
 
+struct loop_config {
+	unsigned classes; /* that the filter was built for */
+	bool allow_uring; /* let the job set up io_urings */
+};
+
 struct loop_result {
 	bool started; /* the command's first program ran */
 	int status;   /* of the command, as wait(2) gives it */
@@ -27,8 +32,8 @@ struct loop_result {
  * Follows @root, which was seized and has not executed its program.  Returns
  * when no tracee is left.
  */
-void loop_run(const struct kernel *kernel, struct ring *ring, pid_t root,
-	      struct loop_result *ret);
+void loop_run(const struct kernel *kernel, struct ring *ring,
+	      const struct loop_config *config, pid_t root, struct loop_result *ret);
 
 /*
  * For signal handlers: hands a signal to the command, or asks the loop to kill

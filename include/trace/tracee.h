@@ -24,8 +24,12 @@ struct pending_call {
 struct tracee {
 	pid_t tid;
 	pid_t tgid;
-	bool told;   /* its birth is in the ring, so it may run */
-	bool parked; /* stopped at birth until it is told */
+	bool told;	   /* its birth is in the ring, so it may run */
+	bool parked;	   /* stopped at birth until it is told */
+	bool every;	   /* stops at every call: a filter of its own could hide some */
+	bool in_sigreturn; /* between entry and return of sigreturn */
+	bool interrupted;  /* asked to stop, and has not yet */
+	bool waits;	   /* at a call's entry, until its siblings have stopped */
 	struct pending_call call;
 	struct pending_call
 		held; /* interrupted by a signal: restarts, or ends in EINTR */

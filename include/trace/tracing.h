@@ -19,13 +19,15 @@ struct ring;
 struct tracing {
 	const struct kernel *kernel;
 	struct ring *ring;
+	struct loop_config config;
 	pid_t root; /* the command */
 	struct tracees tracees;
 	struct capture capture;
 	struct loop_result result;
-	uint64_t round; /* of the loop */
-	bool deserted;	/* the kernel knows of no tracee any more */
-	int stopped_by; /* the command is in a group-stop, and we are not yet */
+	uint64_t round;	  /* of the loop */
+	unsigned waiting; /* tracees that wait for their siblings */
+	bool deserted;	  /* the kernel knows of no tracee any more */
+	int stopped_by;	  /* the command is in a group-stop, and we are not yet */
 };
 
 /* Puts a record into the ring, waiting for room. */

@@ -112,6 +112,15 @@ parse_engine(struct options *o, const char *word)
 }
 
 static void
+parse_uring(struct options *o, const char *word)
+{
+	if (strcmp(word, "deny") != 0 && strcmp(word, "allow") != 0)
+		msg_die(STATUS_USAGE, "--io-uring: \"%s\" is neither deny nor allow",
+			word);
+	o->allow_uring = strcmp(word, "allow") == 0;
+}
+
+static void
 parse_ring_size(struct options *o, const char *word)
 {
 	char *end;
@@ -149,6 +158,9 @@ take(struct options *o, int id, const struct sink_ops **format)
 		break;
 	case OPTION_ENGINE:
 		parse_engine(o, optarg);
+		break;
+	case OPTION_IO_URING:
+		parse_uring(o, optarg);
 		break;
 	case OPTION_RING_SIZE:
 		parse_ring_size(o, optarg);

@@ -168,6 +168,11 @@ let_go_of_standard_files(void)
 static int
 trace(struct session *s)
 {
+	const struct loop_config config = {
+		.classes = s->run.classes,
+		.allow_uring = s->options->allow_uring,
+	};
+
 	let_go_of_standard_files();
 	signals_install();
 	s->model = model_new(&s->run, s->hub, clock_ns(CLOCK_MONOTONIC));
@@ -178,7 +183,7 @@ trace(struct session *s)
 		kill(s->launch.pid, SIGKILL);
 		return -errno;
 	}
-	loop_run(&kernel_real, s->ring, s->launch.pid, &s->result);
+	loop_run(&kernel_real, s->ring, &config, s->launch.pid, &s->result);
 	reader_stop(s->reader);
 	return 0;
 }

@@ -10,7 +10,7 @@ _whatfiles()
     # behind the first word that is no option the command's own completion goes on
     for ((i = 1; i < cword; i++)); do
         case ${words[i]} in
-        -o | --output | -f | --format | -e | --events | --engine | --ring-size)
+        -o | --output | -f | --format | -e | --events | --engine | --io-uring | --ring-size)
             ((i++))
             ;;
         --)
@@ -44,6 +44,10 @@ _whatfiles()
         mapfile -t COMPREPLY < <(compgen -W 'auto strict' -- "$cur")
         return
         ;;
+    --io-uring)
+        mapfile -t COMPREPLY < <(compgen -W 'deny allow' -- "$cur")
+        return
+        ;;
     --ring-size)
         return
         ;;
@@ -51,7 +55,7 @@ _whatfiles()
 
     if [[ $cur == -* ]]; then
         mapfile -t COMPREPLY < <(compgen -W '-o --output -f --format -s --stdout -e --events
-            -A --all -F --failed --engine --ring-size -d --debug --print-filter
+            -A --all -F --failed --engine --io-uring --ring-size -d --debug --print-filter
             --list-syscalls -a --about -V --version -h --help' -- "$cur")
         return
     fi

@@ -222,8 +222,7 @@ note_gaps(struct model *m, const struct task *task, const struct access *a)
 		gap_by(m, GAP_UNREADABLE, task, a->row->name);
 	if (m->decoder.unresolved && !a->error)
 		gap_by(m, GAP_UNRESOLVED, task, a->path->bytes);
-	if (a->op == OP_NOTICE && !a->error &&
-	    strcmp(a->row->name, "io_uring_setup") == 0)
+	if (a->row->shape == SHAPE_URING && !a->error)
 		gap_by(m, GAP_URING, task, "io_uring_setup");
 }
 

@@ -44,6 +44,7 @@ tell_birth(struct tracing *tr, struct tracee *parent, pid_t tid, bool guessed)
 		tracees_join(child, parent);
 	tracing_put(tr, capture_fork(&tr->capture, parent->tid, tid, thread, guessed));
 	child->told = true;
+	child->every = parent->every;
 	if (child->parked) {
 		tracees_unpark(child);
 		tracing_resume(tr, child, RESUME_CONT, 0);

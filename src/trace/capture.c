@@ -191,32 +191,16 @@ add_names(struct capture *c, struct record *r, const struct syscall_row *row)
 static uint64_t
 create_flags(const struct record *r, const struct syscall_row *row)
 {
-	const struct field *how;
+	const struct field *how = record_field(r, FIELD_HOW);
 	uint64_t flags = 0;
 
-	switch ((enum shape)row->shape) {
-	case SHAPE_CREAT:
+	if (row->shape == SHAPE_CREAT)
 		return O_CREAT;
-	case SHAPE_OPEN:
+	if (row->shape == SHAPE_OPEN)
 		return arg(r, row->flags);
-	case SHAPE_OPENAT2:
-		how = record_field(r, FIELD_HOW);
-		if (how)
-			memcpy(&flags, how->bytes, sizeof(flags));
-		return flags;
-	case SHAPE_PLAIN:
-	case SHAPE_UNLINKAT:
-	case SHAPE_RENAME:
-	case SHAPE_EXEC:
-	case SHAPE_SOCKADDR:
-	case SHAPE_SOCKETCALL:
-	case SHAPE_CWD:
-	case SHAPE_BPF:
-	case SHAPE_FSCONFIG:
-	case SHAPE_ATTR:
-		break;
-	}
-	return 0;
+	if (row->shape == SHAPE_OPENAT2 && how)
+		memcpy(&flags, how->bytes, sizeof(flags));
+	return flags;
 }
 
 /* Looks, before the call, whether the file that O_CREAT names is there. */

@@ -27,22 +27,14 @@
 #include "base/mem.h"
 #include "model/syscalls.h"
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/audit.h>
-#include <linux/bpf.h>
 #include <linux/filter.h>
-#include <linux/mount.h>
-#include <linux/net.h>
 #include <linux/seccomp.h>
 #include <seccomp.h>
 #include <stddef.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-
-#ifndef __O_TMPFILE
-#define __O_TMPFILE 020000000
-#endif
 
 #define TRACE (SECCOMP_RET_TRACE | FILTER_TRACE_DATA)
 #define ALLOW SECCOMP_RET_ALLOW
@@ -62,73 +54,10 @@ struct late {
 	unsigned count;
 };
 
-/* One way for a call to be traced: (argument & mask) == value. */
-struct test {
-	unsigned arg;
-	uint32_t mask, value;
-};
-
-#define TESTS_MAX 8
-
 static uint32_t
 kernel_nr(const struct syscall_row *row, enum abi abi)
 {
 	return (uint32_t)row->nr[abi] | (abi == ABI_X32 ? __X32_SYSCALL_BIT : 0);
-}
-
-/* syscall_open_classes() as tests; an open may pass several of them. */
-static unsigned
-open_tests(unsigned arg, unsigned classes, struct test *ret)
-{
-	static const struct {
-		uint32_t mask, value;
-		unsigned classes;
-	} ways[] = {
-		{ O_PATH, O_PATH, CLASS_PROBE },
-		{ O_PATH | O_ACCMODE, O_RDONLY, CLASS_READ },
-		{ O_PATH | O_ACCMODE, O_WRONLY, CLASS_WRITE },
-		{ O_PATH | O_ACCMODE, O_RDWR, CLASS_READ | CLASS_WRITE },
-		{ O_PATH | O_ACCMODE, O_ACCMODE, CLASS_READ | CLASS_WRITE },
-		{ O_PATH | O_TRUNC, O_TRUNC, CLASS_WRITE },
-		{ O_PATH | O_CREAT, O_CREAT, CLASS_NAME },
-		{ O_PATH | __O_TMPFILE, __O_TMPFILE, CLASS_NAME },
-	};
-	unsigned count = 0;
-
-	_Static_assert(ARRAY_SIZE(ways) <= TESTS_MAX, "room for every way");
-	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
-		if (ways[i].classes & classes)
-			ret[count++] = (struct test){ arg, ways[i].mask, ways[i].value };
-	}
-	return count;
-}
-
-static unsigned
-value_tests(unsigned arg, uint32_t a, uint32_t b, struct test *ret)
-{
-	ret[0] = (struct test){ arg, UINT32_MAX, a };
-	ret[1] = (struct test){ arg, UINT32_MAX, b };
-	return 2;
-}
-
-/* The tests for a chosen row, any of which lets it be traced; 0 means always. */
-static unsigned
-row_tests(const struct syscall_row *row, unsigned classes, struct test *ret)
-{
-	switch (row->shape) {
-	case SHAPE_OPEN:
-		if ((classes & CLASS_OPEN) == CLASS_OPEN)
-			return 0;
-		return open_tests(row->flags - A0, classes, ret);
-	case SHAPE_BPF:
-		return value_tests(0, BPF_OBJ_PIN, BPF_OBJ_GET, ret);
-	case SHAPE_FSCONFIG:
-		return value_tests(1, FSCONFIG_SET_PATH, FSCONFIG_SET_PATH_EMPTY, ret);
-	case SHAPE_SOCKETCALL:
-		return value_tests(0, SYS_BIND, SYS_CONNECT, ret);
-	default:
-		return 0;
-	}
 }
 
 /*
@@ -154,7 +83,7 @@ scmp_nr(const struct syscall_row *row, enum abi abi, int *ret)
 }
 
 static int
-row_add(scmp_filter_ctx ctx, int nr, const struct test *tests, unsigned count)
+row_add(scmp_filter_ctx ctx, int nr, const struct syscall_test *tests, unsigned count)
 {
 	int r;
 
@@ -206,13 +135,13 @@ abi_add(scmp_filter_ctx ctx, enum abi abi, unsigned classes, struct late *late)
 {
 	for (size_t i = 0; i < syscall_row_count; i++) {
 		const struct syscall_row *row = &syscall_rows[i];
-		struct test tests[TESTS_MAX];
+		struct syscall_test tests[SYSCALL_TESTS_MAX];
 		int nr, r;
 
 		if (row->nr[abi] < 0 || !syscall_chosen(row, classes))
 			continue;
 		if (scmp_nr(row, abi, &nr)) {
-			r = row_add(ctx, nr, tests, row_tests(row, classes, tests));
+			r = row_add(ctx, nr, tests, syscall_tests(row, classes, tests));
 			if (r < 0)
 				return r;
 		} else if (late->count < LATE_MAX) {

@@ -3,9 +3,11 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/ptrace.h>
 #include <sys/time.h>
+#include <sys/user.h>
 #include <sys/wait.h>
 
 /* after <sys/ptrace.h>, whose enums it would clash with the other way round */
@@ -81,6 +83,36 @@ real_message(pid_t tid, unsigned long *ret)
 	return ptrace(PTRACE_GETEVENTMSG, tid, NULL, ret) < 0 ? -errno : 0;
 }
 
+/* Registers of the tracee, in our own layout also where it is a 32-bit process. */
+static int
+poke(pid_t tid, size_t offset, uint64_t value)
+{
+	return ptrace(PTRACE_POKEUSER, tid, offset, value) < 0 ? -errno : 0;
+}
+
+#define REG(name) offsetof(struct user, regs.name)
+
+static int
+real_refuse(pid_t tid)
+{
+	/* number -1 is no call at all: rax is what the process gets */
+	int r = poke(tid, REG(orig_rax), (uint64_t)-1);
+
+	return r < 0 ? r : poke(tid, REG(rax), (uint64_t)-ENOSYS);
+}
+
+static int
+real_set_arg(pid_t tid, bool i386, uint64_t value)
+{
+	return poke(tid, i386 ? REG(rbx) : REG(rdi), value);
+}
+
+static int
+real_interrupt(pid_t tid)
+{
+	return ptrace(PTRACE_INTERRUPT, tid, NULL, NULL) < 0 ? -errno : 0;
+}
+
 static int
 real_kill(pid_t tgid, int signal)
 {
@@ -112,6 +144,9 @@ const struct kernel kernel_real = {
 	.resume = real_resume,
 	.syscall = real_syscall,
 	.message = real_message,
+	.refuse = real_refuse,
+	.set_arg = real_set_arg,
+	.interrupt = real_interrupt,
 	.kill = real_kill,
 	.interrupt_every = real_interrupt_every,
 	.stop_self = real_stop_self,

@@ -3,6 +3,7 @@
 
 #include "trace/births.h"
 #include "trace/calls.h"
+#include "trace/guard.h"
 #include "trace/stop.h"
 #include "trace/tracing.h"
 #include <errno.h>
@@ -126,7 +127,7 @@ act(struct tracing *tr, struct tracee *t, enum stop_kind kind, int status)
 		calls_on_entry(tr, t);
 		break;
 	case STOP_SYSCALL:
-		calls_on_return(tr, t);
+		calls_on_syscall(tr, t);
 		break;
 	case STOP_FORK:
 		births_on_fork(tr, t);
@@ -170,6 +171,8 @@ dispatch(struct tracing *tr, pid_t tid, int status)
 	if (!t)
 		return;
 	tr->result.stops += kind != STOP_END;
+	if (tr->waiting)
+		guard_settle(tr, t);
 	act(tr, t, kind, status);
 }
 
@@ -233,7 +236,7 @@ collect(struct tracing *tr, pid_t tids[BATCH], int statuses[BATCH])
 static void
 round_of(struct tracing *tr)
 {
-	bool parked = tr->tracees.parked;
+	bool parked = tr->tracees.parked || tr->waiting;
 	int statuses[BATCH];
 	pid_t tids[BATCH];
 	size_t n;
@@ -246,6 +249,8 @@ round_of(struct tracing *tr)
 		dispatch(tr, tids[i], statuses[i]);
 	if (parked) {
 		births_adopt(tr, !n);
+		if (!n)
+			guard_give_up(tr);
 		if (!kill_wanted)
 			tr->kernel->interrupt_every(0);
 	}
@@ -267,10 +272,12 @@ end_one(void *value, void *data)
 }
 
 void
-loop_run(const struct kernel *kernel, struct ring *ring, pid_t root,
-	 struct loop_result *ret)
+loop_run(const struct kernel *kernel, struct ring *ring, const struct loop_config *config,
+	 pid_t root, struct loop_result *ret)
 {
-	struct tracing tr = { .kernel = kernel, .ring = ring, .root = root };
+	struct tracing tr = {
+		.kernel = kernel, .ring = ring, .config = *config, .root = root
+	};
 
 	command_alive = root;
 	capture_init(&tr.capture);

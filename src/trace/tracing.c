@@ -15,7 +15,12 @@ tracing_put(struct tracing *tr, const struct record *r)
 void
 tracing_resume(struct tracing *tr, const struct tracee *t, enum resume how, int signal)
 {
-	int r = tr->kernel->resume(t->tid, how, signal);
+	bool every = t->every || t->held.active || t->call.active;
+	int r;
+
+	if (how == RESUME_CONT && every)
+		how = RESUME_SYSCALL;
+	r = tr->kernel->resume(t->tid, how, signal);
 
 	if (r < 0 && r != -ESRCH)
 		msg_debug("cannot resume %d: %s", (int)t->tid, strerror(-r));

@@ -88,6 +88,10 @@ must_trace(const struct row *row, unsigned classes, const uint64_t args[6])
 		return (uint32_t)args[0] == 6 || (uint32_t)args[0] == 7;
 	if (!strcmp(row->shape, "FSCONFIG"))
 		return (uint32_t)args[1] == 3 || (uint32_t)args[1] == 4;
+	if (!strcmp(row->shape, "PRCTL"))
+		return (uint32_t)args[0] == 22;
+	if (!strcmp(row->shape, "CLONE"))
+		return (uint32_t)args[0] & 0x800000;
 	if (!strcmp(row->shape, "SOCKETCALL"))
 		return (uint32_t)args[0] == 2 || (uint32_t)args[0] == 3;
 	return true;

@@ -31,7 +31,7 @@
 #endif
 
 #define X32_BIT 0x40000000U
-#define TRACE_1 (SECCOMP_RET_TRACE | 1)
+#define TRACED (SECCOMP_RET_TRACE | 0x7766)
 
 static struct filter filters[CHOICES];
 
@@ -63,7 +63,7 @@ expect(unsigned classes, const struct seccomp_data *data, bool trace, const char
 
 	if (!bpfsim_run(f->code, f->len, data, &got))
 		complain("classes %#x: not a program", classes);
-	else if (got.action != (trace ? TRACE_1 : SECCOMP_RET_ALLOW))
+	else if (got.action != (trace ? TRACED : SECCOMP_RET_ALLOW))
 		complain(
 			"classes %#x, arch %#x, nr %#x (%s), args %#llx %#llx %#llx: %#x",
 			classes, data->arch, (unsigned)data->nr, name,
@@ -193,6 +193,20 @@ test_commands_of(const struct row *row, enum abi abi, unsigned classes)
 			data.args[arg] = value | 0x100; /* not the low byte only */
 			expect_rule(classes, &data, row);
 		}
+	}
+}
+
+/* A flag that may stand among any others. */
+static void
+test_flags_of(const struct row *row, enum abi abi, unsigned classes)
+{
+	for (unsigned bit = 0; bit < 64; bit++) {
+		struct seccomp_data data = call(abi, (uint32_t)row->nr[abi], 0);
+
+		data.args[0] = 1ULL << bit;
+		expect_rule(classes, &data, row);
+		data.args[0] = ~(1ULL << bit);
+		expect_rule(classes, &data, row);
 	}
 }
 
@@ -388,6 +402,8 @@ main(void)
 	test_shape("BPF", 3, test_commands_of);
 	test_shape("FSCONFIG", 3, test_commands_of);
 	test_shape("SOCKETCALL", 1, test_commands_of);
+	test_shape("PRCTL", 3, test_commands_of);
+	test_shape("CLONE", 3, test_flags_of);
 	test_other_arch();
 	test_bitmap();
 	test_print();

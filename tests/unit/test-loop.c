@@ -10,6 +10,7 @@
 #include "model/record.h"
 #include "model/ring.h"
 #include "model/syscalls.h"
+#include "trace/filter.h"
 #include "trace/kernel.h"
 #include "trace/loop.h"
 #include "trace/proc.h"
@@ -29,6 +30,8 @@
 
 #define EVENT(event) ((event) << 16 | SIGTRAP << 8 | 0x7f)
 #define SYSCALL_STOP ((SIGTRAP | 0x80) << 8 | 0x7f)
+/* the same status; the made-up kernel calls it an entry when a number stands behind it */
+#define RT_SIGRETURN 15
 #define SIGNAL_STOP(sig) ((sig) << 8 | 0x7f)
 #define GROUP_STOP(sig) (PTRACE_EVENT_STOP << 16 | (sig) << 8 | 0x7f)
 #define BIRTH EVENT(PTRACE_EVENT_STOP)
@@ -41,6 +44,9 @@ struct step {
 	unsigned long message; /* or the syscall's number */
 	int64_t result;
 };
+
+/* The result of a sigreturn that goes back to the instruction of the call itself. */
+#define BACK_AT_CALL INT64_MAX
 
 static const struct step *script;
 static size_t script_len, script_at;
@@ -84,16 +90,19 @@ fake_resume(pid_t tid, enum resume how, int sig)
 static int
 fake_syscall(pid_t tid, struct syscall_stop *ret)
 {
-	bool entry = current()->status == EVENT(PTRACE_EVENT_SECCOMP);
+	bool seccomp = current()->status == EVENT(PTRACE_EVENT_SECCOMP);
+	bool entry = current()->message;
 
 	(void)tid;
 	memset(ret, 0, sizeof(*ret));
-	ret->op = entry ? PTRACE_SYSCALL_INFO_SECCOMP : PTRACE_SYSCALL_INFO_EXIT;
+	ret->op = seccomp ? PTRACE_SYSCALL_INFO_SECCOMP
+		  : entry ? PTRACE_SYSCALL_INFO_ENTRY
+			  : PTRACE_SYSCALL_INFO_EXIT;
 	ret->arch = AUDIT_ARCH_X86_64;
 	ret->nr = current()->message;
 	ret->result = current()->result;
 	ret->sp = 0x1000;
-	ret->ip = 0x400000;
+	ret->ip = current()->result == BACK_AT_CALL ? 0x400000 - 2 : 0x400000;
 	return 0;
 }
 
@@ -101,7 +110,30 @@ static int
 fake_message(pid_t tid, unsigned long *ret)
 {
 	(void)tid;
-	*ret = current()->message;
+	*ret = current()->status == EVENT(PTRACE_EVENT_SECCOMP) ? FILTER_TRACE_DATA
+								: current()->message;
+	return 0;
+}
+
+static int
+fake_refuse(pid_t tid)
+{
+	buf_printf(&done, "refuse %d\n", tid - ROOT);
+	return 0;
+}
+
+static int
+fake_set_arg(pid_t tid, bool i386, uint64_t value)
+{
+	(void)i386;
+	buf_printf(&done, "set %d %#x\n", tid - ROOT, (unsigned)value);
+	return 0;
+}
+
+static int
+fake_interrupt(pid_t tid)
+{
+	buf_printf(&done, "interrupt %d\n", tid - ROOT);
 	return 0;
 }
 
@@ -130,6 +162,9 @@ static const struct kernel fake = {
 	.resume = fake_resume,
 	.syscall = fake_syscall,
 	.message = fake_message,
+	.refuse = fake_refuse,
+	.set_arg = fake_set_arg,
+	.interrupt = fake_interrupt,
 	.kill = fake_kill,
 	.interrupt_every = fake_interrupt_every,
 	.stop_self = fake_stop_self,
@@ -165,6 +200,7 @@ records(struct ring *ring)
 }
 
 static struct loop_result result;
+static const struct loop_config config = { .classes = CLASS_ALL };
 
 static const char *
 run(const struct step *steps, size_t len)
@@ -177,7 +213,7 @@ run(const struct step *steps, size_t len)
 	script_len = len;
 	script_at = 0;
 	buf_reset(&done);
-	loop_run(&fake, ring, ROOT, &result);
+	loop_run(&fake, ring, &config, ROOT, &result);
 	out = records(ring);
 	ring_free(ring);
 	return out;
@@ -322,12 +358,73 @@ TEST(a_restarted_call_is_one_call)
 		{ ROOT, EVENT(PTRACE_EVENT_SECCOMP), 2, 0 },
 		{ ROOT, SYSCALL_STOP, 0, -512 },
 		{ ROOT, SIGNAL_STOP(SIGALRM), 0, 0 },
+		/* the handler returns to the call itself */
+		{ ROOT, SYSCALL_STOP, RT_SIGRETURN, 0 },
+		{ ROOT, SYSCALL_STOP, 0, BACK_AT_CALL },
+		{ ROOT, SYSCALL_STOP, 2, 0 },
 		{ ROOT, EVENT(PTRACE_EVENT_SECCOMP), 2, 0 },
 		{ ROOT, SYSCALL_STOP, 0, 4 },
 		{ ROOT, EXITED(0), 0, 0 },
 	};
 
 	CHECK_STR(RUN(steps), "start 0\nexec 0\ncall 0 open 4\nexit 0 0\n");
+}
+
+/* A program that calls again by itself, because it got EINTR, makes two calls. */
+TEST(a_call_made_again_by_the_program_is_another)
+{
+	static const struct step steps[] = {
+		START,
+		{ ROOT, EVENT(PTRACE_EVENT_SECCOMP), 2, 0 },
+		{ ROOT, SYSCALL_STOP, 0, -512 },
+		{ ROOT, SIGNAL_STOP(SIGALRM), 0, 0 },
+		{ ROOT, SYSCALL_STOP, RT_SIGRETURN, 0 },
+		{ ROOT, SYSCALL_STOP, 0, -EINTR },
+		{ ROOT, EVENT(PTRACE_EVENT_SECCOMP), 2, 0 },
+		{ ROOT, SYSCALL_STOP, 0, 4 },
+		{ ROOT, EXITED(0), 0, 0 },
+	};
+
+	CHECK_STR(RUN(steps),
+		  "start 0\nexec 0\ncall 0 open -4\ncall 0 open 4\nexit 0 0\n");
+}
+
+/* Once a filter of its own is installed, every call stops, at its entry. */
+TEST(a_filter_of_the_jobs_own)
+{
+	static const struct step steps[] = {
+		START,
+		{ ROOT, EVENT(PTRACE_EVENT_SECCOMP), 157 /* prctl */, 0 },
+		{ ROOT, SYSCALL_STOP, 0, 0 },
+		{ ROOT, SYSCALL_STOP, 39 /* getpid: of no interest */, 0 },
+		{ ROOT, SYSCALL_STOP, 0, 7 },
+		{ ROOT, SYSCALL_STOP, 2, 0 },
+		{ ROOT, SYSCALL_STOP, 0, -EPERM },
+		{ ROOT, EVENT(PTRACE_EVENT_FORK), CHILD, 0 },
+		{ CHILD, BIRTH, 0, 0 },
+		{ CHILD, SYSCALL_STOP, 2, 0 },
+		{ CHILD, SYSCALL_STOP, 0, 5 },
+		{ CHILD, EXITED(0), 0, 0 },
+		{ ROOT, EXITED(0), 0, 0 },
+	};
+
+	CHECK_STR(RUN(steps),
+		  "start 0\nexec 0\ncall 0 prctl 0\ncall 0 open -1\nfork 0 1\n"
+		  "call 1 open 5\nexit 1 0\nexit 0 0\n");
+	CHECK(!strstr(buf_str(&done), "cont 1"));
+}
+
+TEST(an_io_uring_is_refused)
+{
+	static const struct step steps[] = {
+		START,
+		{ ROOT, EVENT(PTRACE_EVENT_SECCOMP), 425, 0 },
+		{ ROOT, SYSCALL_STOP, 0, -ENOSYS },
+		{ ROOT, EXITED(0), 0, 0 },
+	};
+
+	CHECK_STR(RUN(steps), "start 0\nexec 0\ncall 0 io_uring_setup -38\nexit 0 0\n");
+	CHECK(strstr(buf_str(&done), "refuse 0\nsyscall 0\n"));
 }
 
 TEST(an_interrupted_call_that_is_not_restarted)

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+#include "trace/guard.h"
+
+#include "model/record.h"
+#include "trace/remote.h"
+#include "trace/tracing.h"
+#include <linux/seccomp.h>
+#include <sched.h>
+
+/* Every thread of @t's process stops at every call; the others at their next stop. */
+static void
+watch_siblings(struct tracing *tr, struct tracee *t)
+{
+	for (struct tracee *s = t->next; s != t; s = s->next) {
+		if (s->every)
+			continue;
+		s->every = true;
+		s->interrupted = tr->kernel->interrupt(s->tid) == 0;
+		if (s->interrupted)
+			t->waits = true;
+	}
+	if (t->waits)
+		tr->waiting++;
+}
+
+/*
+ * SECCOMP_FILTER_FLAG_TSYNC gives the filter to all threads at once.  They are
+ * stopped before that happens, so that none makes a call unseen in between.
+ */
+static enum guard_verdict
+on_seccomp_call(struct tracing *tr, struct tracee *t, const struct syscall_stop *stop)
+{
+	if (stop->args[0] != SECCOMP_SET_MODE_FILTER &&
+	    stop->args[0] != SECCOMP_SET_MODE_STRICT)
+		return GUARD_UNREMARKABLE;
+	if (stop->args[0] == SECCOMP_SET_MODE_FILTER &&
+	    stop->args[1] & SECCOMP_FILTER_FLAG_TSYNC)
+		watch_siblings(tr, t);
+	return t->waits ? GUARD_WAIT : GUARD_TELL;
+}
+
+/* The flags are in memory that another thread could change: refused, not rewritten. */
+static enum guard_verdict
+on_clone3(struct tracing *tr, struct tracee *t, const struct syscall_stop *stop)
+{
+	uint64_t flags = 0;
+
+	if (remote_read(t->tid, stop->args[0], &flags, sizeof(flags)) != sizeof(flags) ||
+	    !(flags & CLONE_UNTRACED))
+		return GUARD_UNREMARKABLE;
+	tr->kernel->refuse(t->tid);
+	return GUARD_TELL;
+}
+
+enum guard_verdict
+guard_entry(struct tracing *tr, struct tracee *t, const struct syscall_row *row,
+	    enum abi abi, const struct syscall_stop *stop)
+{
+	switch (row->shape) {
+	case SHAPE_URING:
+		if (!tr->config.allow_uring)
+			tr->kernel->refuse(t->tid);
+		return GUARD_TELL;
+	case SHAPE_CLONE:
+		tr->kernel->set_arg(t->tid, abi == ABI_I386,
+				    stop->args[0] & ~(uint64_t)CLONE_UNTRACED);
+		return GUARD_TELL;
+	case SHAPE_CLONE3:
+		return on_clone3(tr, t, stop);
+	case SHAPE_SECCOMP:
+		return on_seccomp_call(tr, t, stop);
+	default:
+		return GUARD_TELL;
+	}
+}
+
+void
+guard_return(struct tracing *tr, struct tracee *t, const struct record *r, int64_t result)
+{
+	enum shape shape = syscall_rows[r->row].shape;
+
+	(void)tr;
+	if (result >= 0 && (shape == SHAPE_SECCOMP || shape == SHAPE_PRCTL))
+		t->every = true;
+}
+
+static bool
+has_interrupted_sibling(const struct tracee *t)
+{
+	for (const struct tracee *s = t->next; s != t; s = s->next)
+		if (s->interrupted)
+			return true;
+	return false;
+}
+
+static void
+let_go(struct tracing *tr, struct tracee *t)
+{
+	t->waits = false;
+	tr->waiting--;
+	tracing_resume(tr, t, RESUME_SYSCALL, 0);
+}
+
+void
+guard_settle(struct tracing *tr, struct tracee *t)
+{
+	struct tracee *s = t, *next;
+
+	t->interrupted = false;
+	do {
+		next = s->next;
+		if (s->waits && !has_interrupted_sibling(s))
+			let_go(tr, s);
+		s = next;
+	} while (s != t);
+}
+
+static void
+give_up_one(void *value, void *data)
+{
+	struct tracee *t = value;
+	struct tracing *tr = data;
+
+	if (t->waits)
+		let_go(tr, t);
+}
+
+void
+guard_give_up(struct tracing *tr)
+{
+	tidmap_each(&tr->tracees.map, give_up_one, tr);
+}
