@@ -35,7 +35,7 @@ EVENT_NAMES = {
 
 ALWAYS = {
     "chdir", "fchdir", "chroot", "pivot_root", "unshare", "setns", "execve", "execveat",
-    "io_uring_setup", "ptrace",
+    "io_uring_setup", "ptrace", "seccomp", "prctl", "clone", "clone3",
 }
 
 Row = namedtuple("Row", "file name nr classes op shape args")
