@@ -356,7 +356,8 @@ test_print(void)
 		fclose(out);
 		if (strncmp(text, "seccomp filter: ", 16) || !strstr(text, "process\n"))
 			complain("classes %#x: no summary", classes);
-		if (!strstr(text, "return TRACE 30566\n") || !strstr(text, "return ALLOW\n"))
+		if (!strstr(text, "return TRACE 30566\n") ||
+		    !strstr(text, "return ALLOW\n"))
 			complain("classes %#x: no actions", classes);
 		check_text(classes, text);
 		free(text);
