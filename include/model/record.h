@@ -20,17 +20,20 @@ enum record_kind {
 	RECORD_FORK,	 /* a new task: tid the parent, args[0] the child, flags FORK_* */
 	RECORD_EXEC,	 /* tid is the thread group's now; also a successful call */
 	RECORD_EXIT,	 /* a task is gone: result its wait status */
+	RECORD_PLACE,	 /* where a task is now, because a directory was renamed */
 	RECORD_GAP, /* something may be missing: args[0] enum gap, FIELD_PATH example */
 	RECORD_KIND_END,
 };
 
 /* struct record.flags of RECORD_CALL */
 enum call_flag {
-	CALL_EXISTED = 1 << 0,	  /* O_CREAT: the file was there before the call */
-	CALL_ABSENT = 1 << 1,	  /* O_CREAT: it was not; neither bit: not looked */
-	CALL_UNFINISHED = 1 << 2, /* killed inside the call, result is not set */
-	CALL_UNREADABLE = 1 << 3, /* a name could not be read from the process */
-	CALL_SPECIAL = 1 << 4,	  /* O_CREAT: what was there is no regular file */
+	CALL_EXISTED = 1 << 0,	   /* O_CREAT: the file was there before the call */
+	CALL_ABSENT = 1 << 1,	   /* O_CREAT: it was not; neither bit: not looked */
+	CALL_UNFINISHED = 1 << 2,  /* killed inside the call, result is not set */
+	CALL_UNREADABLE = 1 << 3,  /* FIELD_PATH could not be read from the process */
+	CALL_SPECIAL = 1 << 4,	   /* O_CREAT: what was there is no regular file */
+	CALL_UNREADABLE2 = 1 << 5, /* FIELD_PATH2 likewise */
+	CALL_REFUSED = 1 << 6,	   /* not a bad pointer: the kernel did not let us read */
 };
 
 /* struct record.flags of RECORD_FORK; told by the kernel (kcmp), not from arguments */
@@ -56,6 +59,7 @@ enum field_kind {
 	FIELD_CWD, /* START, FORK_GUESSED, and calls that change it: the working directory */
 	FIELD_ROOT, /* likewise: the root directory, when it is not ours */
 	FIELD_HOW,  /* openat2: struct open_how */
+	FIELD_EXE,  /* EXEC: the file that runs: for a script its interpreter */
 	FIELD_ARGV, /* EXEC: arguments, each ended by NUL; args[5]: there were more */
 	FIELD_KIND_END,
 };

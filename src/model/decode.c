@@ -43,6 +43,17 @@ base_of(struct decoder *d, const struct record *r, uint8_t index, enum field_kin
 	return s.bytes ? intern_get(d->names, s.bytes, s.len) : NULL;
 }
 
+static bool
+starts_in_root(const struct record *r)
+{
+	struct span s = field_span(r, FIELD_HOW);
+	struct open_how how = { 0 };
+
+	if (s.len)
+		memcpy(&how, s.bytes, MIN(sizeof(how), s.len));
+	return how.resolve & RESOLVE_IN_ROOT;
+}
+
 /* The absolute form of what stands in the field @kind, or of the base itself. */
 static const struct interned *
 resolve(struct decoder *d, const struct record *r, enum field_kind kind,
@@ -53,6 +64,9 @@ resolve(struct decoder *d, const struct record *r, enum field_kind kind,
 
 	if (!name.len && base)
 		return base;
+	/* openat2: the directory is the root as well */
+	if (base && starts_in_root(r))
+		root = base->bytes;
 	if (!path_resolve(&d->scratch, base ? base->bytes : NULL, root,
 			  name.len ? name.bytes : "", name.len))
 		d->unresolved = true;
@@ -75,11 +89,19 @@ open_flags(const struct record *r, const struct syscall_row *row)
 	return flags;
 }
 
+static bool
+is_open(const struct syscall_row *row)
+{
+	return row->shape == SHAPE_OPEN || row->shape == SHAPE_CREAT ||
+	       row->shape == SHAPE_OPENAT2;
+}
+
 /* What an open did, or, if it failed, what it was meant to do. */
 static enum op
 open_op(const struct record *r, uint64_t flags)
 {
-	bool made = r->flags & CALL_ABSENT || (flags & O_EXCL && r->result >= 0);
+	/* O_EXCL can only mean to make it, and with success it did */
+	bool made = r->flags & CALL_ABSENT || flags & O_EXCL;
 
 	if (flags & O_PATH)
 		return OP_OPATH;
@@ -95,13 +117,6 @@ open_op(const struct record *r, uint64_t flags)
 	if (flags & O_APPEND)
 		return OP_APPEND;
 	return (flags & O_ACCMODE) == O_WRONLY ? OP_WRITE : OP_RDWR;
-}
-
-static bool
-is_open(const struct syscall_row *row)
-{
-	return row->shape == SHAPE_OPEN || row->shape == SHAPE_CREAT ||
-	       row->shape == SHAPE_OPENAT2;
 }
 
 static enum op
@@ -134,6 +149,20 @@ decode_result(const struct record *r, struct access *a)
 		a->result = r->result;
 }
 
+/*
+ * Whether an empty or missing name means the descriptor itself.  Where the call
+ * succeeded the kernel thought so.
+ */
+static bool
+means_itself(const struct record *r, const struct syscall_row *row)
+{
+	if (r->result >= 0)
+		return true;
+	if (row->shape == SHAPE_ATTR && !arg(r, row->path))
+		return true;
+	return row->flags && !is_open(row) && arg(r, row->flags) & AT_EMPTY_PATH;
+}
+
 static const struct interned *
 first_name(struct decoder *d, const struct record *r, const struct syscall_row *row,
 	   const struct place *place)
@@ -149,8 +178,7 @@ first_name(struct decoder *d, const struct record *r, const struct syscall_row *
 		buf_add(&d->scratch, name.len ? name.bytes : "", name.len);
 		return intern_get(d->names, d->scratch.data, d->scratch.len);
 	}
-	/* the empty name means the directory itself, but only where the kernel agrees */
-	if (row->path && !name.len && r->result < 0)
+	if (row->path && !name.len && !means_itself(r, row))
 		return intern_get(d->names, "", 0);
 	/* known by its result only: open_by_handle_at, io_uring_setup */
 	if (!row->path && !row->dir && !row->fd)
@@ -168,6 +196,12 @@ second_name(struct decoder *d, const struct record *r, const struct syscall_row 
 	const struct interned *base;
 
 	if (!row->path2 && !row->dir2)
+		return NULL;
+	/* no call takes an empty second name; move_mount does, by its flags */
+	if (r->flags & CALL_UNREADABLE2 || (!name.len && r->result < 0))
+		return intern_get(d->names, "", 0);
+	/* mount(2) without a source */
+	if (row->target && !name.bytes)
 		return NULL;
 	if (row->target)
 		return intern_get(d->names, name.len ? name.bytes : "", name.len);

@@ -212,18 +212,47 @@ tell(struct model *m, const struct record *r, struct task *task, struct access *
 	hub_access(m->hub, a);
 }
 
+/*
+ * Whether a name is missing that mattered.  A bad pointer is the process's own
+ * affair as long as the call failed, and the end of a process is told anyway.
+ */
+static bool
+is_unreadable(const struct record *r, const struct access *a)
+{
+	if (!(r->flags & (CALL_UNREADABLE | CALL_UNREADABLE2)) || a->unfinished)
+		return false;
+	return !a->error || r->flags & CALL_REFUSED;
+}
+
+/*
+ * Threads that are busy when their process ends are killed inside their calls,
+ * and that is no fault.  That a file was looked at or read is told by the name.
+ */
+static bool
+may_change(enum op op)
+{
+	return !(op_class(op) & (CLASS_READ | CLASS_PROBE | CLASS_LIST));
+}
+
 /* What could not be told about a call that was seen. */
 static void
-note_gaps(struct model *m, const struct task *task, const struct access *a)
+note_gaps(struct model *m, const struct record *r, const struct task *task,
+	  const struct access *a)
 {
-	if (a->unfinished)
+	if (a->unfinished && may_change(a->op))
 		gap_by(m, GAP_UNFINISHED, task, a->row->name);
-	if (a->path_unknown && a->error != EFAULT && a->error != ENAMETOOLONG)
+	if (is_unreadable(r, a))
 		gap_by(m, GAP_UNREADABLE, task, a->row->name);
-	if (m->decoder.unresolved && !a->error)
+	if (m->decoder.unresolved && !a->error && !a->unfinished)
 		gap_by(m, GAP_UNRESOLVED, task, a->path->bytes);
 	if (a->row->shape == SHAPE_URING && !a->error)
 		gap_by(m, GAP_URING, task, "io_uring_setup");
+}
+
+static bool
+is_absolute(const struct interned *path)
+{
+	return path && path->bytes[0] == '/';
 }
 
 /* What a call that succeeded changes in the meaning of later names. */
@@ -240,9 +269,9 @@ apply(struct model *m, const struct record *r, struct task *task, const struct a
 	if (a->row->shape == SHAPE_CWD) {
 		place_update(m, task->place, r);
 		if (a->op == OP_CHDIR && !record_field(r, FIELD_CWD))
-			task->place->cwd = a->path;
+			task->place->cwd = is_absolute(a->path) ? a->path : NULL;
 	}
-	if (a->op == OP_RENAME)
+	if (a->op == OP_RENAME && is_absolute(a->path) && is_absolute(a->to))
 		tasks_renamed(m->tasks, a->path, a->to);
 }
 
@@ -257,7 +286,7 @@ on_call(struct model *m, const struct record *r)
 	if (!decode_call(&m->decoder, r, task->place, &a))
 		return;
 	tell(m, r, task, &a);
-	note_gaps(m, task, &a);
+	note_gaps(m, r, task, &a);
 	apply(m, r, task, &a);
 }
 
@@ -266,6 +295,7 @@ on_exec(struct model *m, const struct record *r)
 {
 	struct task *task = tasks_exec(m->tasks, r->tid, r->former);
 	const struct field *argv = record_field(r, FIELD_ARGV);
+	const struct interned *exe;
 	struct process_event e;
 	struct process *p;
 	const char *base;
@@ -279,13 +309,14 @@ on_exec(struct model *m, const struct record *r)
 		return;
 	p = &task->member->process;
 	base = path_base(a.path->bytes);
-	p->exe = a.path;
+	exe = field_name(m, r, FIELD_EXE);
+	p->exe = exe ? exe : a.path;
 	p->name = intern_get(m->names, base, strlen(base));
 	e = process_event(m, PROCESS_EXEC, r, task);
 	e.argv = argv ? (struct span){ argv->bytes, argv->len } : (struct span){ "", 0 };
 	e.argv_cut = r->args[5];
 	hub_process(m->hub, &e);
-	note_gaps(m, task, &a);
+	note_gaps(m, r, task, &a);
 	tell(m, r, task, &a);
 }
 
@@ -319,6 +350,9 @@ model_record(struct model *m, const struct record *r, size_t size)
 		break;
 	case RECORD_EXEC:
 		on_exec(m, r);
+		break;
+	case RECORD_PLACE:
+		place_update(m, task_of(m, r)->place, r);
 		break;
 	case RECORD_EXIT:
 		on_exit_record(m, r);

@@ -213,7 +213,7 @@ TEST(the_flags_and_the_result_say_what_an_open_is)
 			 "create /w/a\n"
 			 "write /dev/null\n"
 			 "create /w/b\n"
-			 "rdwr /w/b error 17\n"
+			 "create /w/b error 17\n"
 			 "rdwr /w/c\n"
 			 "opath /w/d\n"
 			 "tmpfile /w\n"
@@ -430,11 +430,14 @@ TEST(an_exec_by_a_thread_ends_the_others)
 
 TEST(a_call_without_an_end)
 {
-	begin(CLASS_READ);
+	begin(CLASS_ALL);
 	start(10, "/w");
 	open_call(10, "a", O_RDONLY, 0, CALL_UNFINISHED);
+	open_call(10, "b", O_WRONLY, 0, CALL_UNFINISHED);
 	exit_record(10, SIGKILL);
-	CHECK_STR(end(), "start 10#1\nread /w/a unfinished\nexit 10#1 status 9\n");
+	CHECK_STR(
+		end(),
+		"start 10#1\nread /w/a unfinished\nwrite /w/b unfinished\nexit 10#1 status 9\n");
 	CHECK_INT(t.outcome.gaps[GAP_UNFINISHED].count, 1);
 	CHECK_STR(t.outcome.gaps[GAP_UNFINISHED].example, "openat by PID 10 (unknown)");
 }
