@@ -14,8 +14,8 @@
 struct tracee;
 struct tracing;
 
-/* @t made a task and says so. */
-void births_on_fork(struct tracing *tr, struct tracee *t);
+/* @t made a task and says so; by clone it is mostly a thread. */
+void births_on_fork(struct tracing *tr, struct tracee *t, bool by_clone);
 
 /* A new task's first stop, or the end of a group-stop of an old one. */
 void births_on_first_stop(struct tracing *tr, struct tracee *t);

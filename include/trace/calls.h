@@ -14,5 +14,8 @@ void calls_on_entry(struct tracing *tr, struct tracee *t);
 /* A call that we asked to follow returns, or any begins in a tracee that stops at all. */
 void calls_on_syscall(struct tracing *tr, struct tracee *t);
 
+/* A signal is delivered: handed on, and it may have interrupted a call. */
+void calls_on_signal(struct tracing *tr, struct tracee *t, int signal);
+
 /* @t is gone: whatever call it was in will not return any more. */
 void calls_end(struct tracing *tr, struct tracee *t);

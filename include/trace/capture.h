@@ -52,6 +52,9 @@ const struct record *capture_exec(struct capture *c, struct tracee *tracee, pid_
 /* The command's first program begins. */
 const struct record *capture_start(struct capture *c, pid_t tid);
 
+/* Where the task is now. */
+const struct record *capture_place(struct capture *c, pid_t tid);
+
 /* @child is new, made by @parent. @guessed: the kernel never said so, /proc did. */
 const struct record *capture_fork(struct capture *c, pid_t parent, pid_t child,
 				  bool thread, bool guessed);

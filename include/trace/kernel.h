@@ -47,7 +47,8 @@ struct kernel {
 	 * Async-signal-safe.
 	 */
 	void (*interrupt_every)(unsigned milliseconds);
-	void (*stop_self)(int signal); /* returns when we were continued */
+	/* Returns when we were continued; the terminal is @command's then, if it is ours. */
+	void (*stop_self)(int signal, pid_t command);
 };
 
 /* The real one.  Only the thread that seized the first tracee may use it. */

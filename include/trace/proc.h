@@ -29,6 +29,9 @@ int proc_fd_link(pid_t tid, int fd, struct buf *out);
 /* The task's thread group and its parent's; 0 or -errno. */
 int proc_ids(pid_t tid, pid_t *ret_tgid, pid_t *ret_ppid);
 
+/* Whether the task has a handler for @signal; false where nobody can tell. */
+bool proc_catches(pid_t tid, int signal);
+
 /* The arguments of its program, each ended by NUL; true if there were more than @limit bytes. */
 bool proc_argv(pid_t tid, struct buf *out, size_t limit);
 
@@ -38,18 +41,8 @@ bool proc_argv(pid_t tid, struct buf *out, size_t limit);
  */
 bool proc_shares(pid_t a, pid_t b, int what, bool otherwise);
 
-enum proc_exists {
-	PROC_REGULAR, /* a regular file */
-	PROC_SPECIAL, /* a device, pipe, directory ... */
-	PROC_ABSENT,
-	PROC_NOT_TOLD, /* the look-up failed in another way */
-};
-
-/*
- * Whether @name, in the directory that the link @base of @tid ("cwd", "fd/7")
- * means, or in its root when @name is absolute, is there for the task to open.
- */
-enum proc_exists proc_exists(pid_t tid, const char *base, const char *name);
+/* The descriptor of /proc that proc_open() opened. */
+int proc_dir(void);
 
 /* Whether the descriptor @fd of @tid is a regular file. */
 bool proc_fd_is_regular(pid_t tid, int fd);

@@ -19,7 +19,13 @@ struct pending_call {
 	struct record *record; /* what the entry told; memory that is used again */
 	size_t room;
 	uint64_t ip, sp, nr;
+	/* once it was interrupted */
+	bool in_handler;      /* a signal handler was entered and has not come back */
+	unsigned calls_since; /* that other calls were made */
 };
+
+/* A handler's call may be interrupted too, and so on; nobody has seen three. */
+#define HELD_MAX 4
 
 struct tracee {
 	pid_t tid;
@@ -31,8 +37,9 @@ struct tracee {
 	bool interrupted;  /* asked to stop, and has not yet */
 	bool waits;	   /* at a call's entry, until its siblings have stopped */
 	struct pending_call call;
-	struct pending_call
-		held; /* interrupted by a signal: restarts, or ends in EINTR */
+	/* interrupted by signals, the last one on top: each restarts, or ends in EINTR */
+	struct pending_call held[HELD_MAX];
+	unsigned held_count;
 	struct tracee *next, *prev; /* the threads of one process, a circle */
 	uint64_t parked_round;	    /* when, in rounds of the loop */
 	struct tracee *next_parked, **parked_link;

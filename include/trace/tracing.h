@@ -33,9 +33,9 @@ struct tracing {
 /* Puts a record into the ring, waiting for room. */
 void tracing_put(struct tracing *tr, const struct record *r);
 
-/* Lets @t go on.  That it is dying is no error: its end will be reported. */
-void tracing_resume(struct tracing *tr, const struct tracee *t, enum resume how,
-		    int signal);
+/* Lets @t go on; -ESRCH when it is dying, which is no error: its end will be reported. */
+int tracing_resume(struct tracing *tr, const struct tracee *t, enum resume how,
+		   int signal);
 
 /* Before its first program the command is still the launcher's code. */
 bool tracing_is_launching(const struct tracing *tr, const struct tracee *t);

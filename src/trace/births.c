@@ -19,21 +19,22 @@ is_thread_of(pid_t tgid, pid_t tid)
 
 /* Killed at birth, and its end was reported before its parent's event. */
 static void
-tell_stillbirth(struct tracing *tr, const struct tracee *parent, pid_t tid)
+tell_stillbirth(struct tracing *tr, const struct tracee *parent, pid_t tid, bool thread)
 {
-	tracing_put(tr, capture_fork(&tr->capture, parent->tid, tid, false, false));
+	tracing_put(tr, capture_fork(&tr->capture, parent->tid, tid, thread, false));
 	tracing_put(tr, capture_end(&tr->capture, tid, 0, false));
 }
 
 /* Puts the birth of @tid into the ring and lets it run if it waits for that. */
 static void
-tell_birth(struct tracing *tr, struct tracee *parent, pid_t tid, bool guessed)
+tell_birth(struct tracing *tr, struct tracee *parent, pid_t tid, bool by_clone,
+	   bool guessed)
 {
 	struct tracee *child = tracees_find(&tr->tracees, tid);
 	bool thread = is_thread_of(parent->tgid, tid);
 
 	if (!child && tr->kernel->kill(tid, 0) == -ESRCH) {
-		tell_stillbirth(tr, parent, tid);
+		tell_stillbirth(tr, parent, tid, by_clone);
 		return;
 	}
 	if (!child)
@@ -52,12 +53,12 @@ tell_birth(struct tracing *tr, struct tracee *parent, pid_t tid, bool guessed)
 }
 
 void
-births_on_fork(struct tracing *tr, struct tracee *t)
+births_on_fork(struct tracing *tr, struct tracee *t, bool by_clone)
 {
 	unsigned long tid;
 
 	if (tr->kernel->message(t->tid, &tid) == 0)
-		tell_birth(tr, t, (pid_t)tid, false);
+		tell_birth(tr, t, (pid_t)tid, by_clone, false);
 	tracing_resume(tr, t, RESUME_CONT, 0);
 }
 
@@ -73,7 +74,7 @@ adopt(struct tracing *tr, struct tracee *child)
 	if (!parent || parent == child)
 		parent = tracees_find(&tr->tracees, tr->root);
 	if (parent && parent != child) {
-		tell_birth(tr, parent, child->tid, true);
+		tell_birth(tr, parent, child->tid, false, true);
 		return;
 	}
 	/* nobody is left: the model will say that it does not know where it came from */

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "trace/calls.h"
 
+#include "base/compiler.h"
 #include "model/record.h"
 #include "model/syscalls.h"
 #include "trace/filter.h"
 #include "trace/guard.h"
+#include "trace/places.h"
+#include "trace/proc.h"
 #include "trace/tracing.h"
+#include <errno.h>
 #include <linux/audit.h>
 #include <sys/ptrace.h>
 
@@ -18,15 +22,32 @@
 
 #define X32_BIT 0x40000000u /* __X32_SYSCALL_BIT */
 
+/* How far before its end a call begins: sysenter's restart has a jump before it. */
+#define CALL_LEN_MAX 16
+
+/* Calls after which a handler that has not returned is taken to never do so. */
+#define PATIENCE 1000
+
+/* 32-bit calls have 32-bit arguments, whatever 64-bit code left above them. */
+static void
+cut_args(struct syscall_stop *stop)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(stop->args); i++)
+		stop->args[i] &= UINT32_MAX;
+}
+
 static bool
-find_abi(const struct syscall_stop *stop, enum abi *ret)
+find_abi(struct syscall_stop *stop, enum abi *ret)
 {
 	*ret = ABI_X86_64;
-	if (stop->arch == AUDIT_ARCH_I386)
+	if (stop->arch == AUDIT_ARCH_I386) {
 		*ret = ABI_I386;
-	else if (stop->arch == AUDIT_ARCH_X86_64 && stop->nr & X32_BIT)
+		cut_args(stop);
+		return true;
+	}
+	if (stop->nr & X32_BIT)
 		*ret = ABI_X32;
-	return stop->arch == AUDIT_ARCH_I386 || stop->arch == AUDIT_ARCH_X86_64;
+	return stop->arch == AUDIT_ARCH_X86_64;
 }
 
 static bool
@@ -43,34 +64,80 @@ is_sigreturn(const struct syscall_stop *stop, enum abi abi)
 }
 
 /*
- * An interrupted call is made again by the kernel itself, with the same
- * everything, unless a handler without SA_RESTART makes it fail with EINTR.
- * Where a handler ran, the end of it tells (on_sigreturn); where none ran, the
- * next call is the same one.  Calls of the handler itself have a deeper stack:
- * they say nothing about it.
+ * An interrupted call ends in one of two ways.  The kernel makes it again, with
+ * the same everything: when no handler ran, or one with SA_RESTART, which goes
+ * back to the instruction of the call.  Or it fails with EINTR: the handler goes
+ * back behind it, or never does (longjmp).  Calls that the handler itself makes
+ * say nothing about it.
  */
+static struct pending_call *
+top_held(struct tracee *t)
+{
+	return t->held_count ? &t->held[t->held_count - 1] : NULL;
+}
+
+static void
+end_held(struct tracing *tr, struct tracee *t)
+{
+	tracing_put(tr, capture_interrupted(&tr->capture, top_held(t)->record));
+	t->held_count--;
+}
+
+/* The call that is returning was interrupted: keeps it until it is known how it ends. */
+static void
+hold(struct tracing *tr, struct tracee *t)
+{
+	struct pending_call *held, swap;
+
+	if (t->held_count == HELD_MAX)
+		end_held(tr, t);
+	held = &t->held[t->held_count++];
+	swap = *held;
+	*held = t->call;
+	held->in_handler = false;
+	held->calls_since = 0;
+	/* its memory is used again, as the call's was */
+	t->call = swap;
+	t->call.active = false;
+}
+
 static void
 settle_held(struct tracing *tr, struct tracee *t, const struct syscall_stop *stop)
 {
-	if (!t->held.active)
+	struct pending_call *held = top_held(t);
+	bool same;
+
+	if (!held)
 		return;
-	if (t->held.nr == stop->nr && t->held.ip == stop->ip && t->held.sp == stop->sp) {
-		t->held.active = false;
-	} else if (stop->sp >= t->held.sp) {
-		tracing_put(tr, capture_interrupted(&tr->capture, t->held.record));
-		t->held.active = false;
-	}
+	same = held->nr == stop->nr && held->ip == stop->ip && held->sp == stop->sp;
+	if (same && !held->in_handler)
+		t->held_count--;
+	else if (same || !held->in_handler || ++held->calls_since > PATIENCE)
+		end_held(tr, t);
 }
 
-/* A handler has ended and the process goes on behind the call: that was EINTR. */
 static void
 on_sigreturn(struct tracing *tr, struct tracee *t, const struct syscall_stop *stop)
 {
+	struct pending_call *held = top_held(t);
+
 	t->in_sigreturn = false;
-	if (!t->held.active || t->held.ip != stop->ip)
+	if (!held)
 		return;
-	tracing_put(tr, capture_interrupted(&tr->capture, t->held.record));
-	t->held.active = false;
+	if (stop->ip == held->ip)
+		end_held(tr, t);
+	else if (stop->ip < held->ip && held->ip - stop->ip <= CALL_LEN_MAX)
+		held->in_handler = false;
+}
+
+void
+calls_on_signal(struct tracing *tr, struct tracee *t, int signal)
+{
+	struct pending_call *held = top_held(t);
+
+	if (held && proc_catches(t->tid, signal))
+		held->in_handler = true;
+	tracing_resume(tr, t, RESUME_CONT, signal);
 }
 
 /* A call begins that we would like to see; it goes on when this returns. */
@@ -84,8 +151,9 @@ enter(struct tracing *tr, struct tracee *t, const struct syscall_row *row, enum 
 	if (verdict != GUARD_UNREMARKABLE &&
 	    capture_entry(&tr->capture, t, row, abi, stop) == CAPTURE_FOLLOW)
 		how = RESUME_SYSCALL;
-	if (verdict != GUARD_WAIT)
-		tracing_resume(tr, t, how, 0);
+	/* killed while it stood here: the kernel does not make the call any more */
+	if (verdict != GUARD_WAIT && tracing_resume(tr, t, how, 0) == -ESRCH)
+		t->call.active = false;
 }
 
 /*
@@ -132,7 +200,7 @@ calls_on_entry(struct tracing *tr, struct tracee *t)
 
 /* The entry of any call, for tracees that stop at every one. */
 static void
-on_any_entry(struct tracing *tr, struct tracee *t, const struct syscall_stop *stop)
+on_any_entry(struct tracing *tr, struct tracee *t, struct syscall_stop *stop)
 {
 	const struct syscall_row *row = NULL;
 	enum abi abi;
@@ -152,17 +220,15 @@ on_any_entry(struct tracing *tr, struct tracee *t, const struct syscall_stop *st
 static void
 on_return(struct tracing *tr, struct tracee *t, int64_t result)
 {
-	struct pending_call swap = t->held;
-
 	if (tracing_is_launching(tr, t)) {
 		t->call.active = false;
 	} else if (result <= -ERESTARTSYS && result >= -ERESTART_RESTARTBLOCK) {
-		t->held = t->call;
-		t->call = swap;
-		t->call.active = false;
+		hold(tr, t);
 	} else {
 		guard_return(tr, t, t->call.record, result);
+		t->call.record->result = result;
 		tracing_put(tr, capture_exit(&tr->capture, t, result));
+		places_after(tr, t->call.record);
 		t->call.active = false;
 	}
 }
@@ -188,9 +254,9 @@ calls_on_syscall(struct tracing *tr, struct tracee *t)
 void
 calls_end(struct tracing *tr, struct tracee *t)
 {
-	if (t->held.active)
-		tracing_put(tr, capture_interrupted(&tr->capture, t->held.record));
+	while (t->held_count)
+		end_held(tr, t);
 	if (t->call.active)
 		tracing_put(tr, capture_unfinished(&tr->capture, t->call.record));
-	t->held.active = t->call.active = false;
+	t->call.active = false;
 }

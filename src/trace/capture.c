@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "model/syscalls.h"
 #include "trace/kernel.h"
+#include "trace/look.h"
 #include "trace/proc.h"
 #include "trace/remote.h"
 #include "trace/tracee.h"
@@ -79,7 +80,9 @@ add_name(struct capture *c, struct record *r, enum field_kind kind, uint64_t add
 	/* a name without a NUL in PATH_MAX bytes fails with ENAMETOOLONG (path_resolution(7)) */
 	result = remote_string(r->tid, addr, c->name, PATH_MAX, &len);
 	if (result != REMOTE_OK) {
-		r->flags |= CALL_UNREADABLE;
+		r->flags |= kind == FIELD_PATH ? CALL_UNREADABLE : CALL_UNREADABLE2;
+		if (result < 0 && result != -EFAULT)
+			r->flags |= CALL_REFUSED;
 		return 0;
 	}
 	record_add(&c->builder, kind, c->name, len);
@@ -111,6 +114,18 @@ add_place(struct capture *c, pid_t tid)
 		record_add(&c->builder, FIELD_ROOT, c->scratch.data, c->scratch.len);
 }
 
+/* openat2 with RESOLVE_IN_ROOT: also an absolute name starts in the directory. */
+static bool
+starts_at_dir(const struct record *r)
+{
+	const struct field *f = record_field(r, FIELD_HOW);
+	struct open_how how = { 0 };
+
+	if (f)
+		memcpy(&how, f->bytes, MIN(sizeof(how), (size_t)f->len));
+	return how.resolve & RESOLVE_IN_ROOT;
+}
+
 /* A name and, where it starts there, the directory behind the descriptor. */
 static void
 add_name_at(struct capture *c, struct record *r, uint8_t dir, uint8_t path,
@@ -118,7 +133,8 @@ add_name_at(struct capture *c, struct record *r, uint8_t dir, uint8_t path,
 {
 	size_t len = add_name(c, r, path_kind, arg(r, path));
 
-	if (dir && (int32_t)arg(r, dir) != AT_FDCWD && (!len || c->name[0] != '/'))
+	if (dir && (int32_t)arg(r, dir) != AT_FDCWD &&
+	    (!len || c->name[0] != '/' || starts_at_dir(r)))
 		add_fd(c, dir_kind, r->tid, arg(r, dir));
 }
 
@@ -209,23 +225,23 @@ look_before_create(struct capture *c, struct record *r, const struct syscall_row
 {
 	uint64_t flags = create_flags(r, row);
 	const struct field *name = record_field(r, FIELD_PATH);
-	char base[32] = "cwd";
+	int dirfd = row->dir ? (int)arg(r, row->dir) : AT_FDCWD;
 
 	if (!(flags & O_CREAT) || flags & O_EXCL || !name || !name->len)
 		return;
-	if (row->dir && (int32_t)arg(r, row->dir) != AT_FDCWD)
-		snprintf(base, sizeof(base), "fd/%d", (int)arg(r, row->dir));
-	switch (proc_exists(r->tid, base, c->name)) {
-	case PROC_REGULAR:
+	switch (starts_at_dir(r) ? look_within(r->tid, dirfd, c->name)
+				 : look_at(r->tid, dirfd, c->name)) {
+	case LOOK_REGULAR:
 		r->flags |= CALL_EXISTED;
 		break;
-	case PROC_SPECIAL:
+	case LOOK_DIRECTORY:
+	case LOOK_SPECIAL:
 		r->flags |= CALL_EXISTED | CALL_SPECIAL;
 		break;
-	case PROC_ABSENT:
+	case LOOK_ABSENT:
 		r->flags |= CALL_ABSENT;
 		break;
-	case PROC_NOT_TOLD:
+	case LOOK_FAILED:
 		break;
 	}
 }
@@ -248,10 +264,10 @@ capture_entry(struct capture *c, struct tracee *tracee, const struct syscall_row
 	} else if (row->shape == SHAPE_BPF) {
 		add_bpf(c, r, row);
 	} else {
+		if (row->shape == SHAPE_OPENAT2)
+			add_how(c, r, row);
 		add_names(c, r, row);
 	}
-	if (row->shape == SHAPE_OPENAT2)
-		add_how(c, r, row);
 	look_before_create(c, r, row);
 	pending_set(&tracee->call, r);
 	tracee->call.nr = stop->nr;
@@ -283,7 +299,7 @@ capture_exit(struct capture *c, struct tracee *tracee, int64_t result)
 	/* open_by_handle_at: what was opened is known by its descriptor only */
 	if (row->makes_fd && !row->path)
 		add_fd(c, FIELD_DIR, r->tid, (uint64_t)result);
-	/* "/dev/stdout" and its like are looked up in our /proc/self, not the task's */
+	/* O_CREAT makes regular files only: the look was at something else */
 	if (r->flags & CALL_ABSENT && !proc_fd_is_regular(r->tid, (int)result))
 		r->flags = (uint8_t)((r->flags & ~CALL_ABSENT) | CALL_EXISTED);
 	return r;
@@ -329,6 +345,7 @@ capture_exec(struct capture *c, struct tracee *tracee, pid_t former)
 	r->kind = RECORD_EXEC;
 	r->tid = tracee->tid;
 	r->result = 0;
+	add_link(c, FIELD_EXE, r->tid, "exe");
 	cut = proc_argv(tracee->tid, &c->scratch, ARGV_MAX);
 	if (!record_add(&c->builder, FIELD_ARGV, buf_str(&c->scratch), c->scratch.len))
 		cut = true;
@@ -346,6 +363,14 @@ capture_start(struct capture *c, pid_t tid)
 	r->args[0] = (uint64_t)getpid();
 	add_place(c, tid);
 	return r;
+}
+
+const struct record *
+capture_place(struct capture *c, pid_t tid)
+{
+	begin(c, RECORD_PLACE, tid);
+	add_place(c, tid);
+	return c->builder.r;
 }
 
 const struct record *

@@ -1,21 +1,32 @@
 /* SPDX-License-Identifier: MIT */
 #include "trace/kernel.h"
 
+#include "base/compiler.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/ptrace.h>
-#include <sys/time.h>
 #include <sys/user.h>
 #include <sys/wait.h>
+#include <time.h>
 
 /* after <sys/ptrace.h>, whose enums it would clash with the other way round */
 #include <linux/ptrace.h>
 
+/*
+ * A POSIX timer: its signals can be told from those of alarm(2), which somebody
+ * may have set before our program began.  timer_settime is async-signal-safe.
+ */
+static timer_t interrupt_timer;
+static bool has_timer;
+
 int
 kernel_seize(pid_t pid)
 {
+	struct sigevent alarm = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGALRM };
+
 	/*
 	 * EXITKILL because a RET_TRACE filter without a tracer makes every file call
 	 * fail with ENOSYS (seccomp(2)): better no job than a broken one.
@@ -25,6 +36,7 @@ kernel_seize(pid_t pid)
 				PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC |
 				PTRACE_O_EXITKILL;
 
+	has_timer = timer_create(CLOCK_MONOTONIC, &alarm, &interrupt_timer) == 0;
 	return ptrace(PTRACE_SEIZE, pid, NULL, options) < 0 ? -errno : 0;
 }
 
@@ -119,24 +131,40 @@ real_kill(pid_t tgid, int signal)
 	return kill(tgid, signal) < 0 ? -errno : 0;
 }
 
-/* A bare system call, though POSIX does not list it among the safe functions. */
 static void
 real_interrupt_every(unsigned milliseconds)
 {
-	const struct timeval t = { milliseconds / 1000, milliseconds % 1000 * 1000 };
-	const struct itimerval timer = { .it_interval = t, .it_value = t };
+	const struct timespec t = { milliseconds / 1000,
+				    milliseconds % 1000 * 1000 * 1000 };
+	const struct itimerspec timer = { .it_interval = t, .it_value = t };
 
-	setitimer(ITIMER_REAL, &timer, NULL);
+	if (has_timer)
+		timer_settime(interrupt_timer, 0, &timer, NULL);
+}
+
+/*
+ * A shell that continues us gives the terminal to our process group.  A command
+ * that is in another one, such as a shell, would be stopped at its next read.
+ */
+static void
+give_terminal(pid_t command)
+{
+	_cleanup_fd_ int tty = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+	pid_t group = getpgid(command);
+
+	if (tty >= 0 && group > 0 && group != getpgrp() && tcgetpgrp(tty) == getpgrp())
+		tcsetpgrp(tty, group);
 }
 
 static void
-real_stop_self(int signal)
+real_stop_self(int signal, pid_t command)
 {
 	struct sigaction stop = { .sa_handler = SIG_DFL }, old;
 
 	sigaction(signal, &stop, &old);
 	raise(signal);
 	sigaction(signal, &old, NULL);
+	give_terminal(command);
 }
 
 const struct kernel kernel_real = {

@@ -8,6 +8,7 @@
 #include "trace/tracing.h"
 #include <errno.h>
 #include <signal.h>
+#include <sys/ptrace.h>
 
 /*
  * One tracee's life.  A call of the table takes two stops; everything else runs
@@ -90,7 +91,8 @@ on_exec(struct tracing *tr, struct tracee *t)
 		tr->result.started = true;
 	}
 	tracing_put(tr, capture_exec(&tr->capture, t, (pid_t)former));
-	t->call.active = t->held.active = false;
+	t->call.active = false;
+	t->held_count = 0;
 	tracing_resume(tr, t, RESUME_CONT, 0);
 }
 
@@ -130,7 +132,7 @@ act(struct tracing *tr, struct tracee *t, enum stop_kind kind, int status)
 		calls_on_syscall(tr, t);
 		break;
 	case STOP_FORK:
-		births_on_fork(tr, t);
+		births_on_fork(tr, t, status >> 16 == PTRACE_EVENT_CLONE);
 		break;
 	case STOP_EXEC:
 		on_exec(tr, t);
@@ -142,7 +144,7 @@ act(struct tracing *tr, struct tracee *t, enum stop_kind kind, int status)
 		births_on_first_stop(tr, t);
 		break;
 	case STOP_SIGNAL:
-		tracing_resume(tr, t, RESUME_CONT, stop_signal(status));
+		calls_on_signal(tr, t, stop_signal(status));
 		break;
 	case STOP_OTHER:
 		tracing_resume(tr, t, RESUME_CONT, 0);
@@ -188,7 +190,7 @@ stop_with_command(struct tracing *tr)
 	pid_t tid;
 
 	tr->stopped_by = 0;
-	tr->kernel->stop_self(signal);
+	tr->kernel->stop_self(signal, tr->root);
 	tid = tr->kernel->wait(false, &status);
 	if (tid > 0)
 		dispatch(tr, tid, status);

@@ -26,6 +26,12 @@ proc_open(void)
 }
 
 int
+proc_dir(void)
+{
+	return proc_root;
+}
+
+int
 proc_link(pid_t tid, const char *name, struct buf *out)
 {
 	char path[64], *room;
@@ -60,20 +66,39 @@ status_number(const char *status, const char *key)
 	return at ? (pid_t)strtol(at + strlen(key), NULL, 10) : 0;
 }
 
+static int
+read_status(pid_t tid, struct buf *out)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "%d/status", (int)tid);
+	return fdio_read_whole(proc_root, path, STATUS_MAX, out);
+}
+
 int
 proc_ids(pid_t tid, pid_t *ret_tgid, pid_t *ret_ppid)
 {
 	_cleanup_buf_ struct buf status = { 0 };
-	char path[32];
-	int r;
+	int r = read_status(tid, &status);
 
-	snprintf(path, sizeof(path), "%d/status", (int)tid);
-	r = fdio_read_whole(proc_root, path, STATUS_MAX, &status);
 	if (r < 0)
 		return r;
 	*ret_tgid = status_number(buf_str(&status), "\nTgid:\t");
 	*ret_ppid = status_number(buf_str(&status), "\nPPid:\t");
 	return *ret_tgid > 0 ? 0 : -ESRCH;
+}
+
+bool
+proc_catches(pid_t tid, int signal)
+{
+	_cleanup_buf_ struct buf status = { 0 };
+	static const char key[] = "\nSigCgt:\t";
+	const char *at;
+
+	if (read_status(tid, &status) < 0)
+		return false;
+	at = strstr(buf_str(&status), key);
+	return at && strtoull(at + strlen(key), NULL, 16) >> (signal - 1) & 1;
 }
 
 bool
@@ -92,22 +117,6 @@ proc_shares(pid_t a, pid_t b, int what, bool otherwise)
 	long order = syscall(SYS_kcmp, a, b, what, 0, 0);
 
 	return order < 0 ? otherwise : order == 0;
-}
-
-enum proc_exists
-proc_exists(pid_t tid, const char *base, const char *name)
-{
-	char path[PATH_MAX + 64];
-	struct stat st;
-	int n;
-
-	n = snprintf(path, sizeof(path), "%d/%s/%s", (int)tid,
-		     name[0] == '/' ? "root" : base, name);
-	if (n < 0 || (size_t)n >= sizeof(path))
-		return PROC_NOT_TOLD;
-	if (fstatat(proc_root, path, &st, AT_NO_AUTOMOUNT) == 0)
-		return S_ISREG(st.st_mode) ? PROC_REGULAR : PROC_SPECIAL;
-	return errno == ENOENT ? PROC_ABSENT : PROC_NOT_TOLD;
 }
 
 bool

@@ -80,7 +80,8 @@ tracees_remove(struct tracees *t, struct tracee *tracee)
 	tracee->next->prev = tracee->prev;
 	tidmap_put(&t->map, tracee->tid, NULL);
 	free(tracee->call.record);
-	free(tracee->held.record);
+	for (size_t i = 0; i < HELD_MAX; i++)
+		free(tracee->held[i].record);
 	free(tracee);
 	t->count--;
 }

@@ -12,10 +12,10 @@ tracing_put(struct tracing *tr, const struct record *r)
 	ring_write(tr->ring, r);
 }
 
-void
+int
 tracing_resume(struct tracing *tr, const struct tracee *t, enum resume how, int signal)
 {
-	bool every = t->every || t->held.active || t->call.active;
+	bool every = t->every || t->held_count || t->call.active;
 	int r;
 
 	if (how == RESUME_CONT && every)
@@ -24,6 +24,7 @@ tracing_resume(struct tracing *tr, const struct tracee *t, enum resume how, int 
 
 	if (r < 0 && r != -ESRCH)
 		msg_debug("cannot resume %d: %s", (int)t->tid, strerror(-r));
+	return r;
 }
 
 bool

@@ -152,8 +152,9 @@ fake_interrupt_every(unsigned milliseconds)
 }
 
 static void
-fake_stop_self(int sig)
+fake_stop_self(int sig, pid_t command)
 {
+	(void)command;
 	buf_printf(&done, "stop self %d\n", sig);
 }
 
