@@ -5,21 +5,22 @@
  * The logs' files: opened before the command starts, given to the hub
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct hub;
 struct options;
 
 struct outputs {
-	int *fds; /* owned, one for each sink of the hub, in its order */
+	int *fds;   /* owned, one for each sink of the hub, in its order */
+	bool *made; /* owned: which of them were not there before */
 	size_t count;
 	const char *fresh; /* the default log, which nobody else made; or NULL */
 };
 
 /*
- * Opens what the options name, or the default log, whose name is told on stderr.
- * None of the descriptors is inherited by the command or below 3.  What cannot
- * be opened is told and ends the process.
+ * Opens what the options name, or the default log.  None of the descriptors is
+ * inherited by the command.  What cannot be opened is told and ends the process.
  */
 void outputs_open(struct outputs *outs, const struct options *o, struct hub *hub);
 

@@ -39,9 +39,8 @@ print_option(int short_name, const char *long_name, const char *arg, const char 
 	n = snprintf(left, sizeof(left), "  %c%c%s --%s%s%s", short_name ? '-' : ' ',
 		     short_name ? short_name : ' ', short_name ? "," : " ", long_name,
 		     arg ? "=" : "", arg ? arg : "");
-	printf("%s%*s", left, n < INDENT ? INDENT - n : 1, "");
-	if (n >= INDENT)
-		printf("\n%*s", INDENT, "");
+	printf("%s%s%*s", left, n < INDENT ? "" : "\n", n < INDENT ? INDENT - n : INDENT,
+	       "");
 	print_wrapped(what);
 }
 

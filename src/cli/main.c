@@ -6,8 +6,10 @@
 #include "trace/filter-print.h"
 #include "trace/filter.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 static void
 print_filter(unsigned classes)
@@ -32,12 +34,26 @@ finish_stdout(void)
 	return STATUS_OURS;
 }
 
+/*
+ * Closed standard files would be given to whatever is opened first, a log for
+ * one.  The place is held by a file that nobody can read or write, and that is
+ * gone again for the command.
+ */
+static void
+hold_standard_files(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			open("/", O_PATH | O_CLOEXEC);
+}
+
 int
 main(int argc, char *argv[])
 {
 	struct options options;
 	int status = EXIT_SUCCESS;
 
+	hold_standard_files();
 	options_parse(&options, argc, argv);
 	msg_debug_enable(options.debug);
 	switch (options.action) {

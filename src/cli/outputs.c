@@ -15,41 +15,27 @@
 #include <time.h>
 #include <unistd.h>
 
-/*
- * Moves @fd above the standard ones: the user may have closed those, and then
- * ours would be taken for them.
- */
-static int
-above_standard(int fd)
-{
-	int high;
-
-	if (fd < 0 || fd > STDERR_FILENO)
-		return fd;
-	high = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-	close(fd);
-	return high;
-}
-
 static int
 open_stdout(void)
 {
 	int fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	int flags = fcntl(STDOUT_FILENO, F_GETFL);
 
-	if (fd < 0)
-		msg_die(STATUS_OURS, "cannot write to standard output:");
-	return fd;
+	if (fd >= 0 && flags >= 0 && !(flags & O_PATH) && (flags & O_ACCMODE) != O_RDONLY)
+		return fd;
+	errno = fd < 0 ? errno : EBADF;
+	msg_die(STATUS_OURS, "cannot write to standard output:");
 }
 
+/* @ret_made: it was not there before. */
 static int
-open_file(const char *path)
+open_file(const char *path, bool *ret_made)
 {
-	int fd = above_standard(
-		open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY, 0666));
+	const int flags = O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY;
+	int fd = open(path, flags | O_EXCL, 0666);
 
-	if (fd < 0)
-		msg_die(STATUS_OURS, "cannot write %s:", path);
-	return fd;
+	*ret_made = fd >= 0;
+	return fd < 0 && errno == EEXIST ? open(path, flags, 0666) : fd;
 }
 
 /* A new file in the working directory that was not there before. */
@@ -66,7 +52,6 @@ open_default(const struct sink_ops *format, char *name, size_t size)
 	snprintf(name, size, "whatfiles-%s-%d.%s", stamp, (int)getpid(),
 		 strcmp(format->format, "text") == 0 ? "log" : format->format);
 	fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
-	fd = above_standard(fd);
 	if (fd < 0)
 		msg_die(STATUS_OURS, "cannot write %s here; name a log with -o:", name);
 	return fd;
@@ -87,6 +72,18 @@ output_name(const struct output_option *output)
 	return output->path ? output->path : "standard output";
 }
 
+/* A mistake: what we made so far is taken away again. */
+static void
+take_back(const struct outputs *outs, const struct options *o, size_t count)
+{
+	int error = errno;
+
+	for (size_t i = 0; i < count; i++)
+		if (outs->made[i])
+			unlink(o->outputs[i].path);
+	errno = error;
+}
+
 /* Two logs in one file would write over each other. */
 static void
 refuse_twins(const struct outputs *outs, const struct options *o, size_t i)
@@ -94,10 +91,25 @@ refuse_twins(const struct outputs *outs, const struct options *o, size_t i)
 	for (size_t k = 0; k < i; k++) {
 		bool both_stdout = !o->outputs[i].path && !o->outputs[k].path;
 
-		if (both_stdout || same_file(outs->fds[i], outs->fds[k]))
-			msg_die(STATUS_USAGE, "two outputs go to one file: %s and %s",
-				output_name(&o->outputs[k]), output_name(&o->outputs[i]));
+		if (!both_stdout && !same_file(outs->fds[i], outs->fds[k]))
+			continue;
+		take_back(outs, o, i);
+		msg_die(STATUS_USAGE, "two outputs go to one file: %s and %s",
+			output_name(&o->outputs[k]), output_name(&o->outputs[i]));
 	}
+}
+
+static void
+open_one(struct outputs *outs, const struct options *o, size_t i)
+{
+	const char *path = o->outputs[i].path;
+
+	outs->fds[i] = path ? open_file(path, &outs->made[i]) : open_stdout();
+	if (outs->fds[i] < 0) {
+		take_back(outs, o, i);
+		msg_die(STATUS_OURS, "cannot write %s:", path);
+	}
+	refuse_twins(outs, o, i);
 }
 
 /* Emptied only when every other mistake is out of the way. */
@@ -122,16 +134,12 @@ outputs_open(struct outputs *outs, const struct options *o, struct hub *hub)
 		format = o->outputs ? o->outputs[0].format : formats_by_name("");
 		outs->fds[0] = open_default(format, name, sizeof(name));
 		outs->fresh = name;
-		msg_warn("log: %s", name);
 		hub_add(hub, format->make(outs->fds[0]), name);
 		return;
 	}
-	for (size_t i = 0; i < outs->count; i++) {
-		const char *path = o->outputs[i].path;
-
-		outs->fds[i] = path ? open_file(path) : open_stdout();
-		refuse_twins(outs, o, i);
-	}
+	outs->made = mem_zero(outs->count, sizeof(*outs->made));
+	for (size_t i = 0; i < outs->count; i++)
+		open_one(outs, o, i);
 	for (size_t i = 0; i < outs->count; i++) {
 		if (o->outputs[i].path)
 			truncate_file(outs->fds[i], o->outputs[i].path);
@@ -153,4 +161,5 @@ outputs_close(struct outputs *outs)
 	for (size_t i = 0; i < outs->count; i++)
 		close(outs->fds[i]);
 	free(outs->fds);
+	free(outs->made);
 }

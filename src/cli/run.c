@@ -19,7 +19,6 @@
 #include "trace/proc.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -74,13 +73,12 @@ describe_run(struct session *s)
 {
 	const struct options *o = s->options;
 
-	if (!getcwd(buf_room(&s->cwd, PATH_MAX), PATH_MAX))
-		msg_die(STATUS_OURS, "cannot tell the working directory:");
-	s->cwd.len = strlen(s->cwd.data);
+	/* not getcwd(3): a directory that was deleted is no reason to refuse */
+	proc_link(getpid(), "cwd", &s->cwd);
 	s->run = (struct run){
 		.version = WHATFILES_VERSION,
 		.argv = o->command,
-		.cwd = { s->cwd.data, s->cwd.len },
+		.cwd = { buf_str(&s->cwd), s->cwd.len },
 		.wall_ns = clock_ns(CLOCK_REALTIME),
 		.pid = getpid(),
 		.engine = o->engine,
@@ -134,10 +132,13 @@ not_started(struct session *s, enum launch_stage stage, int error)
 {
 	const char *command = s->options->command[0];
 
+	if (s->model)
+		model_end(s->model, clock_ns(CLOCK_MONOTONIC), 0, false, &s->outcome);
 	outputs_discard(&s->outputs);
 	errno = error;
 	if (stage == LAUNCH_EXEC) {
-		msg_warn("cannot run %s:", command);
+		msg_warn("cannot run %s:",
+			 *command ? command : "a command without a name");
 		return error == ENOENT ? STATUS_NOT_FOUND : STATUS_NOT_RUNNABLE;
 	}
 	if (stage)
@@ -183,6 +184,8 @@ trace(struct session *s)
 		kill(s->launch.pid, SIGKILL);
 		return -errno;
 	}
+	msg_debug("engine %s, filter of %u instructions, command is PID %d",
+		  s->run.engine, s->filter.len, (int)s->launch.pid);
 	loop_run(&kernel_real, s->ring, &config, s->launch.pid, &s->result);
 	reader_stop(s->reader);
 	return 0;
@@ -196,7 +199,8 @@ tell_gaps(const struct outcome *o)
 	for (enum gap g = 0; g < GAP_COUNT; g++) {
 		const struct gap_count *count = &o->gaps[g];
 
-		if (!count->count)
+		/* logs that could not be written are told one by one, with the reason */
+		if (!count->count || g == GAP_LOG)
 			continue;
 		buf_printf(&line, "%s%s", line.len ? "; " : "", gap_what(g));
 		if (count->example[0])
@@ -219,6 +223,8 @@ finish(struct session *s)
 	s->outcome.stops = s->result.stops;
 	model_end(s->model, clock_ns(CLOCK_MONOTONIC), s->result.status,
 		  s->result.status_known, &s->outcome);
+	if (s->outputs.fresh)
+		msg_warn("log: %s", s->outputs.fresh);
 	tell_gaps(&s->outcome);
 	for (size_t i = 0; i < hub_count(s->hub); i++) {
 		const char *what;

@@ -6,71 +6,102 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdbool.h>
-#include <string.h>
 #include <time.h>
-#include <unistd.h>
 
-static const int handled[] = { SIGINT, SIGQUIT, SIGTERM, SIGHUP };
+/* Those that ask a program to end: the record is not of a whole run then. */
+static const int ending[] = { SIGINT, SIGQUIT, SIGTERM, SIGHUP };
+
+/*
+ * Those that are not handed on: about ourselves (our own faults, our children,
+ * our logs), or about us and the command alike (the terminal's stops, which the
+ * loop follows when the command has stopped).
+ */
+static const int kept[] = { SIGKILL, SIGSTOP, SIGCONT, SIGCHLD, SIGSEGV, SIGBUS,
+			    SIGILL,  SIGFPE,  SIGTRAP, SIGSYS,	SIGABRT, SIGPIPE,
+			    SIGXFSZ, SIGTSTP, SIGTTIN, SIGTTOU };
+
+/* These go away unnoticed: a log's reader that left, a log's limit, a terminal. */
+static const int ignored[] = { SIGPIPE, SIGXFSZ, SIGTSTP, SIGTTIN, SIGTTOU };
 
 static volatile sig_atomic_t first;
 static volatile time_t first_time;
+
+static bool
+is_one_of(int signal, const int *set, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (set[i] == signal)
+			return true;
+	return false;
+}
+
+/* Another one to end, later: whoever is left has had its chance. */
+static void
+on_second(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	/* timeout(1) sends to us and to our group at once: that is still one */
+	if (now.tv_sec - first_time >= 1)
+		loop_kill_all();
+}
+
+static void
+on_ending(int signal, bool from_kernel)
+{
+	struct timespec now;
+
+	if (first) {
+		if (!from_kernel)
+			on_second();
+		return;
+	}
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	first_time = now.tv_sec;
+	first = signal;
+	/* what comes from the terminal has reached the command without us */
+	if (!from_kernel)
+		loop_forward(signal);
+}
 
 /* Async-signal-safe throughout (signal-safety(7)). */
 static void
 on_signal(int signal, siginfo_t *info, void *context)
 {
-	/* the kernel sends it to everybody at the terminal; the command has got it */
-	bool from_terminal = info->si_code == SI_KERNEL;
+	bool from_kernel = info->si_code == SI_KERNEL;
 	int saved = errno;
-	struct timespec now;
 
 	(void)context;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	if (!first) {
-		first = signal;
-		first_time = now.tv_sec;
-		if (!from_terminal)
-			loop_forward(signal);
-	} else if (!from_terminal && now.tv_sec - first_time >= 1) {
-		/* timeout(1) sends to us and to our group at once: that is still one */
-		loop_kill_all();
-	}
+	if (is_one_of(signal, ending, ARRAY_SIZE(ending)))
+		on_ending(signal, from_kernel);
+	else if (signal == SIGALRM && info->si_code == SI_TIMER)
+		; /* our own timer (struct kernel, interrupt_every): it only interrupts */
+	else if (!from_kernel || signal == SIGALRM || signal == SIGVTALRM ||
+		 signal == SIGPROF)
+		/* an alarm that was set before our program began is the command's */
+		loop_forward(signal);
 	errno = saved;
-}
-
-/* Only interrupts the loop's wait (struct kernel, interrupt_every). */
-static void
-on_alarm(int signal)
-{
-	(void)signal;
 }
 
 void
 signals_install(void)
 {
-	struct sigaction action = { .sa_flags = SA_SIGINFO };
-	struct sigaction tick = { .sa_handler = on_alarm };
-	struct sigaction ignore = { .sa_handler = SIG_IGN };
-	struct sigaction old;
+	struct sigaction action = { .sa_flags = SA_SIGINFO, .sa_sigaction = on_signal };
+	struct sigaction ignore = { .sa_handler = SIG_IGN }, old;
 
-	sigemptyset(&action.sa_mask);
-	for (size_t i = 0; i < ARRAY_SIZE(handled); i++)
-		sigaddset(&action.sa_mask, handled[i]);
-	action.sa_sigaction = on_signal;
-	for (size_t i = 0; i < ARRAY_SIZE(handled); i++) {
+	sigfillset(&action.sa_mask);
+	for (int signal = 1; signal <= SIGRTMAX; signal++) {
+		if (is_one_of(signal, kept, ARRAY_SIZE(kept)))
+			continue;
 		/* nohup(1) and shells' background jobs ignore some: that stays */
-		sigaction(handled[i], NULL, &old);
-		if (old.sa_handler != SIG_IGN)
-			sigaction(handled[i], &action, NULL);
+		if (sigaction(signal, NULL, &old) == 0 && old.sa_handler != SIG_IGN)
+			sigaction(signal, &action, NULL);
 	}
-	sigaction(SIGALRM, &tick, NULL);
-	/* a reader of our log that goes away must not end the command with us */
-	sigaction(SIGPIPE, &ignore, NULL);
-	sigaction(SIGXFSZ, &ignore, NULL);
-	/* Ctrl-Z is the command's: the loop stops us when the command has stopped */
-	sigaction(SIGTSTP, &ignore, NULL);
-	sigaction(SIGTTOU, &ignore, NULL);
-	sigaction(SIGTTIN, &ignore, NULL);
+	for (size_t i = 0; i < ARRAY_SIZE(ignored); i++)
+		sigaction(ignored[i], &ignore, NULL);
+	/* our own timer, also where the command's parent ignores alarms */
+	sigaction(SIGALRM, &action, NULL);
 }
 
 int
