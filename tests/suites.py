@@ -17,6 +17,13 @@ WORK = TOP / "build-tests"
 
 SANITIZE = ["-Db_sanitize=address,undefined", "-Db_lundef=false"]
 
+# A sanitizer changes limits and handlers of its process, which the command would inherit.
+E2E_ENV = {
+    "ASAN_OPTIONS": "disable_coredump=0:handle_segv=0:handle_sigbus=0:handle_sigfpe=0:"
+                    "handle_sigill=0:handle_abort=0",
+    "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
+}
+
 # Each build has warnings as errors. The word "e2e" means: the end-to-end tests run on it.
 BUILDS = {
     "gcc": {"env": {"CC": "gcc"}, "options": [], "e2e": True},
@@ -156,7 +163,7 @@ def main():
             continue
         heading(f"end to end, {name}")
         run_pytest(f"e2e-{name}", ["tests/e2e"], results, args.only,
-                   {"WHATFILES": str(WORK / name / "whatfiles")})
+                   {"WHATFILES": str(WORK / name / "whatfiles"), **E2E_ENV})
     return results.report()
 
 

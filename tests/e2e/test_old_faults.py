@@ -219,11 +219,12 @@ def test_a_name_cannot_forge_a_log_line(run, tmp_path):
     for m, name in zip(mine, NAMES):
         assert m["process"] == "cat" and m["call"] == "openat" and m["mode"] == "read"
         assert m["to"] is None and m["error"] is None
+        fields = [field.partition(": ")[0] for field in m[0].split(", ")]
+        assert fields == ["mode", "file", "syscall", "PID", "process"]
         shown = m["file"][len(below):]
         assert shown.isprintable()
         raw = re.sub(r"\\u([0-9a-f]{4})", lambda u: chr(int(u[1], 16)), shown)
         assert raw.encode().decode("unicode_escape").encode("latin-1") == name
-    # the log file's descriptor and its name are whole: nothing but these lines
     assert not re.search(r"(?m)^mode: .*/etc/shadow", result.text.decode())
 
 

@@ -428,7 +428,7 @@ def test_fatal_signals(start, tmp_path):
     assert_nobody_left()
 
 
-def test_one_core_file(start, native, tmp_path):
+def test_one_core_file(start, native, whatfiles, tmp_path):
     """The command's, and no second one of ours."""
     if not re.fullmatch(r"core[%.\w]*\n", pathlib.Path("/proc/sys/kernel/core_pattern").read_text()):
         pytest.skip("cores go elsewhere (/proc/sys/kernel/core_pattern)")
@@ -442,11 +442,14 @@ def test_one_core_file(start, native, tmp_path):
     status = native(*command, cwd=tmp_path / "plain", preexec_fn=cores).status
     if not os.listdir(tmp_path / "plain"):
         pytest.skip("no core is written here")
-    live = start(*command, cwd=tmp_path / "traced", preexec_fn=cores)
+    # the name of our binary must be in no memory but our own
+    env = {"PATH": "/usr/bin:/bin", "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "")}
+    live = start(*command, cwd=tmp_path / "traced", preexec_fn=cores, env=env)
     assert status == live.wait().status == -signal.SIGABRT
     assert len(os.listdir(tmp_path / "traced")) == len(os.listdir(tmp_path / "plain"))
     [core] = (tmp_path / "traced").iterdir()
-    assert b"kill -ABRT $$" in core.read_bytes(), "that is not the command's core"
+    data = core.read_bytes()
+    assert b"kill -ABRT $$" in data and os.fsencode(whatfiles) not in data, "ours, not its"
     [end] = live.log_so_far().of("exit")
     assert (end["signal"], end["core"]) == ("SIGABRT", True)
 
