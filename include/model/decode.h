@@ -11,6 +11,7 @@
 #include "model/event.h"
 #include <stdbool.h>
 
+struct field;
 struct intern;
 struct place;
 struct record;
@@ -28,6 +29,10 @@ struct decoder {
  */
 bool decode_call(struct decoder *d, const struct record *r, const struct place *place,
 		 struct access *ret);
+
+/* Likewise for the file that the field @f of an exec's record names. */
+void decode_opened(struct decoder *d, const struct record *r, const struct field *f,
+		   const struct place *place, struct access *ret);
 
 /* Whether the call of @r belongs to one of @classes, now that its flags are known. */
 bool decode_chosen(const struct record *r, const struct access *a, unsigned classes);

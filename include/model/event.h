@@ -90,6 +90,7 @@ struct access {
 	bool path_unknown; /* the name could not be read from the process, path is "" */
 	bool has_flags;
 	uint64_t flags; /* O_* */
+	bool by_kernel; /* opened by the kernel itself, for an exec: there is no result */
 	bool first;	/* first of this process, operation, names and outcome */
 };
 

@@ -57,10 +57,11 @@ enum field_kind {
 	FIELD_DIR,	/* what the row's .dir or .fd descriptor is */
 	FIELD_DIR2,	/* what the row's .dir2 descriptor is */
 	FIELD_CWD, /* START, FORK_GUESSED, and calls that change it: the working directory */
-	FIELD_ROOT, /* likewise: the root directory, when it is not ours */
-	FIELD_HOW,  /* openat2: struct open_how */
-	FIELD_EXE,  /* EXEC: the file that runs: for a script its interpreter */
-	FIELD_ARGV, /* EXEC: arguments, each ended by NUL; args[5]: there were more */
+	FIELD_ROOT,   /* likewise: the root directory, when it is not ours */
+	FIELD_HOW,    /* openat2: struct open_how */
+	FIELD_EXE,    /* EXEC: the file that runs: for a script its interpreter */
+	FIELD_OPENED, /* EXEC, may be repeated: what the kernel opened by itself */
+	FIELD_ARGV,   /* EXEC: arguments, each ended by NUL; args[5]: there were more */
 	FIELD_KIND_END,
 };
 
@@ -95,6 +96,9 @@ bool record_check(const struct record *r, size_t size);
 
 /* The first field of that kind, NULL if there is none. */
 const struct field *record_field(const struct record *r, enum field_kind kind);
+
+/* The next one of that kind behind @f, which is a field of @r; NULL if there is none. */
+const struct field *record_field_next(const struct record *r, const struct field *f);
 
 /* A record being put together, in memory of its own. */
 struct record_builder {

@@ -27,3 +27,9 @@ enum look look_at(pid_t tid, int dirfd, const char *name);
 
 /* Likewise, with the directory as root (openat2(2), RESOLVE_IN_ROOT). */
 enum look look_within(pid_t tid, int dirfd, const char *name);
+
+/*
+ * Opens it for reading, never blocking: a descriptor for the caller to close, or
+ * a negative errno.
+ */
+int look_open(pid_t tid, int dirfd, const char *name);

@@ -236,6 +236,25 @@ decode_call(struct decoder *d, const struct record *r, const struct place *place
 	return true;
 }
 
+void
+decode_opened(struct decoder *d, const struct record *r, const struct field *f,
+	      const struct place *place, struct access *ret)
+{
+	const char *root = place->root ? place->root->bytes : NULL;
+
+	memset(ret, 0, sizeof(*ret));
+	ret->row = &syscall_rows[r->row];
+	ret->abi = (enum abi)r->abi;
+	ret->engine = (enum engine)r->engine;
+	ret->tid = r->tid;
+	ret->op = OP_READ;
+	ret->by_kernel = true;
+	ret->name = (struct span){ f->bytes, f->len };
+	path_resolve(&d->scratch, place->cwd ? place->cwd->bytes : NULL, root, f->bytes,
+		     f->len);
+	ret->path = intern_get(d->names, buf_str(&d->scratch), d->scratch.len);
+}
+
 bool
 decode_chosen(const struct record *r, const struct access *a, unsigned classes)
 {

@@ -195,14 +195,12 @@ on_exit_record(struct model *m, const struct record *r)
 		member_ended(m, ended, time_of(m, r));
 }
 
-/* Tells an access, when the chosen classes have it. */
+/* Tells an access. */
 static void
 tell(struct model *m, const struct record *r, struct task *task, struct access *a)
 {
 	struct seen_key key = { .path = a->path, .to = a->to, .op = a->op };
 
-	if (!decode_chosen(r, a, m->run->classes))
-		return;
 	key.outcome = a->unfinished ? UINT32_MAX : (uint32_t)a->error;
 	a->process = &task->member->process;
 	a->time = time_of(m, r);
@@ -285,9 +283,25 @@ on_call(struct model *m, const struct record *r)
 	task = task_of(m, r);
 	if (!decode_call(&m->decoder, r, task->place, &a))
 		return;
-	tell(m, r, task, &a);
+	if (decode_chosen(r, &a, m->run->classes))
+		tell(m, r, task, &a);
 	note_gaps(m, r, task, &a);
 	apply(m, r, task, &a);
+}
+
+/* What the kernel opened by itself, as reads by the process. */
+static void
+tell_opened(struct model *m, const struct record *r, struct task *task)
+{
+	const struct field *f = record_field(r, FIELD_OPENED);
+
+	for (; f; f = record_field_next(r, f)) {
+		struct access a;
+
+		decode_opened(&m->decoder, r, f, task->place, &a);
+		if (m->run->classes & CLASS_READ)
+			tell(m, r, task, &a);
+	}
 }
 
 static void
@@ -317,7 +331,9 @@ on_exec(struct model *m, const struct record *r)
 	e.argv_cut = r->args[5];
 	hub_process(m->hub, &e);
 	note_gaps(m, r, task, &a);
-	tell(m, r, task, &a);
+	if (decode_chosen(r, &a, m->run->classes))
+		tell(m, r, task, &a);
+	tell_opened(m, r, task);
 }
 
 static bool

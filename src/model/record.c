@@ -41,10 +41,10 @@ record_check(const struct record *r, size_t size)
 	return true;
 }
 
-const struct field *
-record_field(const struct record *r, enum field_kind kind)
+static const struct field *
+field_from(const struct record *r, size_t at, unsigned kind)
 {
-	for (size_t at = sizeof(*r); at < r->size;) {
+	while (at < r->size) {
 		const struct field *f = field_at(r, at);
 
 		if (f->kind == kind)
@@ -52,6 +52,20 @@ record_field(const struct record *r, enum field_kind kind)
 		at += field_room(f->len);
 	}
 	return NULL;
+}
+
+const struct field *
+record_field(const struct record *r, enum field_kind kind)
+{
+	return field_from(r, sizeof(*r), kind);
+}
+
+const struct field *
+record_field_next(const struct record *r, const struct field *f)
+{
+	size_t at = (size_t)((const char *)f - (const char *)r);
+
+	return field_from(r, at + field_room(f->len), f->kind);
 }
 
 void

@@ -200,7 +200,9 @@ jsonl_process(struct sink *s, const struct process_event *e)
 static void
 add_result(struct jsonl *l, const struct access *a)
 {
-	if (a->unfinished)
+	if (a->by_kernel)
+		json_bool(&l->json, "by_kernel", true);
+	else if (a->unfinished)
 		json_bool(&l->json, "unfinished", true);
 	else if (a->error)
 		add_error(l, a->error);

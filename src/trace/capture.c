@@ -4,6 +4,7 @@
 #include "base/compiler.h"
 #include "base/mem.h"
 #include "model/syscalls.h"
+#include "trace/image.h"
 #include "trace/kernel.h"
 #include "trace/look.h"
 #include "trace/proc.h"
@@ -334,6 +335,27 @@ exec_from_proc(struct capture *c, pid_t tid)
 	return r;
 }
 
+static void
+add_opened(const char *name, size_t len, void *data)
+{
+	record_add(data, FIELD_OPENED, name, len);
+}
+
+/* The interpreter of a script and the loader of a program. */
+static void
+add_image(struct capture *c, const struct record *r)
+{
+	const struct syscall_row *row = &syscall_rows[r->row];
+	int dirfd = row->dir ? (int)arg(r, row->dir) : AT_FDCWD;
+	const struct field *name = record_field(r, FIELD_PATH);
+	size_t len = name ? MIN((size_t)name->len, (size_t)PATH_MAX - 1) : 0;
+
+	if (len)
+		memcpy(c->name, name->bytes, len);
+	c->name[len] = '\0';
+	image_interpreters(r->tid, dirfd, c->name, add_opened, &c->builder);
+}
+
 const struct record *
 capture_exec(struct capture *c, struct tracee *tracee, pid_t former)
 {
@@ -346,6 +368,7 @@ capture_exec(struct capture *c, struct tracee *tracee, pid_t former)
 	r->tid = tracee->tid;
 	r->result = 0;
 	add_link(c, FIELD_EXE, r->tid, "exe");
+	add_image(c, r);
 	cut = proc_argv(tracee->tid, &c->scratch, ARGV_MAX);
 	if (!record_add(&c->builder, FIELD_ARGV, buf_str(&c->scratch), c->scratch.len))
 		cut = true;

@@ -15,6 +15,8 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
+#define PATH_ROOM (PATH_MAX + 64)
+
 static enum look
 look_of(int dirfd, const char *path, int flags)
 {
@@ -136,24 +138,72 @@ look_within(pid_t tid, int dirfd, const char *name)
 	return look_in_root(tid, base, name);
 }
 
+/*
+ * Where we find what the task calls @name, when its root is ours: a directory of
+ * ours and a path.  False when that path would be too long.
+ */
+static bool
+our_path(pid_t tid, const char *base, const char *name, int *ret_dirfd,
+	 char path[PATH_ROOM])
+{
+	const char *rest = name, *own = own_name(name, &rest);
+	int n;
+
+	*ret_dirfd = proc_dir();
+	if (own)
+		n = snprintf(path, PATH_ROOM, "%d%s%s", (int)tid, own, rest);
+	else if (name[0] == '/')
+		n = snprintf(path, PATH_ROOM, "%s", name);
+	else
+		n = snprintf(path, PATH_ROOM, "%d/%s/%s", (int)tid, base, name);
+	return n >= 0 && n < PATH_ROOM;
+}
+
+static bool
+is_own(const char *name)
+{
+	const char *rest;
+
+	return own_name(name, &rest);
+}
+
 enum look
 look_at(pid_t tid, int dirfd, const char *name)
 {
-	char path[PATH_MAX + 64], base[32];
-	const char *own, *rest = name;
-	int n;
+	char path[PATH_ROOM], base[32];
+	int ours;
 
 	base_name(base, dirfd);
-	own = own_name(name, &rest);
-	if (own)
-		n = snprintf(path, sizeof(path), "%d%s%s", (int)tid, own, rest);
-	else if (!has_our_root(tid))
+	if (!is_own(name) && !has_our_root(tid))
 		return look_elsewhere(tid, base, name);
-	else if (name[0] == '/')
-		return look_of(AT_FDCWD, name, 0);
-	else
-		n = snprintf(path, sizeof(path), "%d/%s/%s", (int)tid, base, name);
-	if (n < 0 || (size_t)n >= sizeof(path))
+	if (!our_path(tid, base, name, &ours, path))
 		return LOOK_FAILED;
-	return look_of(proc_dir(), path, 0);
+	return look_of(ours, path, 0);
+}
+
+int
+look_open(pid_t tid, int dirfd, const char *name)
+{
+	const int flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+	struct open_how how = { .flags = flags, .resolve = RESOLVE_IN_ROOT };
+	_cleanup_buf_ struct buf inside = { 0 };
+	_cleanup_fd_ int root = -1;
+	char path[PATH_ROOM], base[32];
+	int fd, ours;
+
+	base_name(base, dirfd);
+	if (is_own(name) || has_our_root(tid)) {
+		if (!our_path(tid, base, name, &ours, path))
+			return -ENAMETOOLONG;
+		fd = openat(ours, path, flags);
+		return fd < 0 ? -errno : fd;
+	}
+	if (name[0] != '/' && !from_its_root(tid, base, name, &inside))
+		return -ENOENT;
+	snprintf(path, sizeof(path), "%d/root", (int)tid);
+	root = openat(proc_dir(), path, O_PATH | O_CLOEXEC);
+	fd = root < 0 ? -1
+		      : (int)syscall(SYS_openat2, root, inside.len ? inside.data : name,
+				     &how, sizeof(how));
+	return fd < 0 ? -errno : fd;
 }

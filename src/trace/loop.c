@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <sys/ptrace.h>
+#include <sys/wait.h>
 
 /*
  * One tracee's life.  A call of the table takes two stops; everything else runs
@@ -34,11 +35,26 @@
 /* For signal handlers: pids are never sig_atomic_t, but they fit (PID_MAX_LIMIT). */
 static volatile sig_atomic_t kill_wanted, command_alive;
 
+/* Whether the child @pid is dead, also where nobody has waited for it yet. */
+static bool
+has_ended(pid_t pid)
+{
+	siginfo_t info = { 0 };
+
+	/* a bare system call; of a tracee it tells stops as well, asked or not */
+	if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0)
+		return true;
+	return info.si_pid && (info.si_code == CLD_EXITED || info.si_code == CLD_KILLED ||
+			       info.si_code == CLD_DUMPED);
+}
+
 void
 loop_forward(int signal)
 {
-	if (command_alive)
-		kill(command_alive, signal);
+	pid_t command = command_alive;
+
+	if (command && !has_ended(command))
+		kill(command, signal);
 	else
 		loop_kill_all();
 }

@@ -157,10 +157,17 @@ class Log(list):
         return {gap["kind"]: gap for gap in self.end["gaps"]}
 
     def accesses(self, path=None, **want):
-        """Accesses, of this path (str or bytes) and with these members."""
-        found = self.of("access")
+        """Accesses by calls, of this path (str or bytes) and with these members."""
+        found = [r for r in self.of("access") if "by_kernel" not in r]
         if path is not None:
             found = [r for r in found if name_of(r, "path") == os.fsencode(path)]
+        for key, value in want.items():
+            found = [r for r in found if r.get(key) == value]
+        return found
+
+    def opened_by_kernel(self, **want):
+        """What no call opened: interpreters and loaders, at execs."""
+        found = [r for r in self.of("access") if "by_kernel" in r]
         for key, value in want.items():
             found = [r for r in found if r.get(key) == value]
         return found

@@ -109,7 +109,7 @@ def check_plain(result, scratch, abi=None):
     assert log.end["complete"], log.gaps
     # newer libcs look at the descriptor of a directory that they open, by an empty name
     inside = [
-        r for r in log.of("access")
+        r for r in log.accesses()
         if (r["path"] + "/").startswith(f"{scratch}/") and r.get("name") != ""
     ]
     told = [(r["op"], os.path.relpath(r["path"], scratch).replace(".", "")) for r in inside]
@@ -149,7 +149,7 @@ def test_program_without_libc(run, probe, scratch):
     program = probe("abi-raw", "-static", "-nostdlib", "-fno-stack-protector")
     result = run(program, cwd=scratch)
     assert result.status == 5, result
-    assert [told(r)[:2] for r in result.log.of("access")] == [
+    assert [told(r)[:2] for r in result.log.accesses()] == [
         ("exec", os.fsencode(program)),
         ("create", os.fsencode(scratch / "made")),
     ]
@@ -163,7 +163,7 @@ def test_busybox(run, needs, scratch):
     log = result.log
     assert log.end["complete"], log.gaps
     changes = {"mkdir", "create", "rename", "symlink", "delete", "rmdir"}
-    made = [r for r in log.of("access") if r["op"] in changes and "error" not in r]
+    made = [r for r in log.accesses() if r["op"] in changes and "error" not in r]
     got = [(r["op"], r["path"]) for r in made]
     assert got[:4] == [
         ("mkdir", f"{scratch}/d"),

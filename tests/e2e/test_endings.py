@@ -274,7 +274,7 @@ def test_full_disk(start, probe, small_disk):
     assert not log.end["complete"] and list(log.gaps) == ["log"]
     assert log.gaps["log"]["example"].endswith("No space left on device")
     assert log.end["status"] == 0, "of the command"
-    names = [r["path"] for r in log.of("access") if r["path"].startswith("/nonexistent/")]
+    names = [r["path"] for r in log.accesses() if r["path"].startswith("/nonexistent/")]
     assert names == [f"/nonexistent/name-{i}" for i in range(len(names))], "without a hole"
     assert log.end["calls"]["strict"] > 20000 > len(names) > 100
     assert result.status == 125
@@ -326,7 +326,7 @@ def test_the_other_log_is_whole(start, probe, small_disk, tmp_path):
     result = live.wait()
     assert result.status == 125 and result.stdout == b"done\n"
     assert result.log.end["complete"]
-    assert len([r for r in result.log.of("access") if "/nonexistent/" in r["path"]]) == 20000
+    assert len([r for r in result.log.accesses() if "/nonexistent/" in r["path"]]) == 20000
     bad = Log.parse((small_disk / "bad.jsonl").read_bytes())
     assert not bad.end["complete"] and list(bad.gaps) == ["log"]
 

@@ -438,8 +438,7 @@ def test_suspend_of_the_shell_inside(shell, whatfiles, name, tmp_path, traced):
 
 
 def test_nothing_is_said_while_the_job_runs(shell, whatfiles, tmp_path):
-    """The log's name is told before, what went wrong afterwards; in between the terminal
-    is the job's, also when the log cannot be written."""
+    """The terminal is the job's until it has ended, also when the log cannot be written."""
     sh = shell()
     sh.line(f"{whatfiles} -o /dev/full sh -c 'echo up; cat /etc/hostname >/dev/null; read x; echo bye'")
     sh.expect(rb"up\r\n")

@@ -53,7 +53,7 @@ def test_mode_is_taken_from_the_flags(run, probe, tmp_path):
     below = str(tmp_path / "d") + "/"
     seen = [
         (r["path"][len(below):], r["op"])
-        for r in result.log.of("access")
+        for r in result.log.accesses()
         if r["path"].startswith(below)
     ]
     assert seen == MODES
@@ -138,7 +138,7 @@ def test_results_are_read(run, tmp_path):
     assert outcomes("nothing") == ["ENOENT"]
     assert outcomes("file/below") == ["ENOTDIR"]
     assert outcomes("here") == ["ok", "ENOTDIR", "ok"]
-    for r in log.of("access"):
+    for r in log.accesses():
         assert ("result" in r) != ("error" in r and "errno" in r)
 
 
@@ -162,7 +162,7 @@ def test_relative_names_become_absolute(run, probe, tmp_path):
     top.mkdir()
     result = run(probe("open-relative"), top)
     assert result.status == 0, result
-    assert all(r["path"].startswith("/") for r in result.log.of("access"))
+    assert all(r["path"].startswith("/") for r in result.log.accesses())
     made = [r["path"] for r in result.log.accesses(op="create")]
     assert made == [
         f"{top}/by-dirfd",

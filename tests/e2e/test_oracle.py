@@ -134,7 +134,7 @@ def strace_calls(command, cwd, names):
 
 def our_calls(log):
     found = collections.Counter()
-    for record in log.of("access"):
+    for record in log.accesses():
         if record["op"] == "notice":
             continue
         name = name_of(record, "name")
@@ -345,10 +345,10 @@ def test_as_many_calls_as_the_kernel_counts(
     log = Log.parse(log_path.read_bytes())
     assert log.end["complete"], log.gaps
     numbers = {name: number for number, name in table.items()}
-    files = [r for r in log.of("access") if r["op"] != "notice"]
+    files = [r for r in log.accesses() if r["op"] != "notice"]
     ours = collections.Counter((r["tid"], numbers[r["call"]]) for r in files)
     # the kernel counts whatfiles' own calls too: only the job's threads are compared
-    job = {r["pid"] for r in log.of("start", "fork")} | {r["tid"] for r in log.of("access")}
+    job = {r["pid"] for r in log.of("start", "fork")} | {r["tid"] for r in log.accesses()}
     theirs = {key: n for key, n in theirs.items() if key[0] in job}
     # which addresses are paths the kernel's count does not tell
     sockets = {numbers["bind"], numbers["connect"]}
