@@ -24,10 +24,11 @@ struct tracing;
 enum guard_verdict {
 	GUARD_TELL,	    /* a call like any other, or one to be told */
 	GUARD_UNREMARKABLE, /* nothing about it is worth a record */
+	GUARD_REFUSE,	    /* to be told, and answered with ENOSYS */
 	GUARD_WAIT,	    /* to be told, and resumed by guard_settle() later */
 };
 
-/* At the entry of a call of @row; may change or refuse the call. */
+/* At the entry of a call of @row; may change its arguments. */
 enum guard_verdict guard_entry(struct tracing *tr, struct tracee *t,
 			       const struct syscall_row *row, enum abi abi,
 			       const struct syscall_stop *stop);
@@ -41,6 +42,9 @@ void guard_return(struct tracing *tr, struct tracee *t, const struct record *r,
  * threads.
  */
 void guard_settle(struct tracing *tr, struct tracee *t);
+
+/* @t is about to be forgotten. */
+void guard_forget(struct tracing *tr, struct tracee *t);
 
 /* Nothing has come for a while: whoever waits, waits no longer. */
 void guard_give_up(struct tracing *tr);

@@ -35,7 +35,8 @@ struct tracee {
 	bool every;	   /* stops at every call: a filter of its own could hide some */
 	bool in_sigreturn; /* between entry and return of sigreturn */
 	bool interrupted;  /* asked to stop, and has not yet */
-	bool waits;	   /* at a call's entry, until its siblings have stopped */
+	bool refuse; /* the call is to be answered with ENOSYS at its seccomp stop */
+	bool waits;  /* at a call's entry, until its siblings have stopped */
 	struct pending_call call;
 	/* interrupted by signals, the last one on top: each restarts, or ends in EINTR */
 	struct pending_call held[HELD_MAX];

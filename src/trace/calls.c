@@ -143,14 +143,21 @@ calls_on_signal(struct tracing *tr, struct tracee *t, int signal)
 /* A call begins that we would like to see; it goes on when this returns. */
 static void
 enter(struct tracing *tr, struct tracee *t, const struct syscall_row *row, enum abi abi,
-      const struct syscall_stop *stop)
+      const struct syscall_stop *stop, bool at_seccomp)
 {
 	enum guard_verdict verdict = guard_entry(tr, t, row, abi, stop);
 	enum resume how = RESUME_CONT;
 
+	t->refuse = verdict == GUARD_REFUSE;
 	if (verdict != GUARD_UNREMARKABLE &&
 	    capture_entry(&tr->capture, t, row, abi, stop) == CAPTURE_FOLLOW)
 		how = RESUME_SYSCALL;
+	/*
+	 * Not at the syscall stop: number -1 would go through a filter of the job's
+	 * own, which may kill for what it does not know.
+	 */
+	if (t->refuse && at_seccomp)
+		tr->kernel->refuse(t->tid);
 	/* killed while it stood here: the kernel does not make the call any more */
 	if (verdict != GUARD_WAIT && tracing_resume(tr, t, how, 0) == -ESRCH)
 		t->call.active = false;
@@ -178,7 +185,9 @@ calls_on_entry(struct tracing *tr, struct tracee *t)
 
 	/* stopped at its entry before, and taken down there */
 	if (t->call.active || t->every) {
-		if (t->every)
+		if (t->refuse)
+			tr->kernel->refuse(t->tid);
+		else if (t->every)
 			refuse_if_foreign(tr, t);
 		tracing_resume(tr, t, RESUME_SYSCALL, 0);
 		return;
@@ -194,7 +203,7 @@ calls_on_entry(struct tracing *tr, struct tracee *t)
 		tracing_resume(tr, t, RESUME_CONT, 0);
 	} else {
 		settle_held(tr, t, &stop);
-		enter(tr, t, row, abi, &stop);
+		enter(tr, t, row, abi, &stop, true);
 	}
 }
 
@@ -212,7 +221,7 @@ on_any_entry(struct tracing *tr, struct tracee *t, struct syscall_stop *stop)
 	if (!t->in_sigreturn)
 		settle_held(tr, t, stop);
 	if (row && syscall_wanted(row, tr->config.classes, stop->args))
-		enter(tr, t, row, abi, stop);
+		enter(tr, t, row, abi, stop, false);
 	else
 		tracing_resume(tr, t, RESUME_CONT, 0);
 }

@@ -41,15 +41,14 @@ on_seccomp_call(struct tracing *tr, struct tracee *t, const struct syscall_stop 
 
 /* The flags are in memory that another thread could change: refused, not rewritten. */
 static enum guard_verdict
-on_clone3(struct tracing *tr, struct tracee *t, const struct syscall_stop *stop)
+on_clone3(const struct tracee *t, const struct syscall_stop *stop)
 {
 	uint64_t flags = 0;
 
 	if (remote_read(t->tid, stop->args[0], &flags, sizeof(flags)) != sizeof(flags) ||
 	    !(flags & CLONE_UNTRACED))
 		return GUARD_UNREMARKABLE;
-	tr->kernel->refuse(t->tid);
-	return GUARD_TELL;
+	return GUARD_REFUSE;
 }
 
 enum guard_verdict
@@ -58,15 +57,13 @@ guard_entry(struct tracing *tr, struct tracee *t, const struct syscall_row *row,
 {
 	switch (row->shape) {
 	case SHAPE_URING:
-		if (!tr->config.allow_uring)
-			tr->kernel->refuse(t->tid);
-		return GUARD_TELL;
+		return tr->config.allow_uring ? GUARD_TELL : GUARD_REFUSE;
 	case SHAPE_CLONE:
 		tr->kernel->set_arg(t->tid, abi == ABI_I386,
 				    stop->args[0] & ~(uint64_t)CLONE_UNTRACED);
 		return GUARD_TELL;
 	case SHAPE_CLONE3:
-		return on_clone3(tr, t, stop);
+		return on_clone3(t, stop);
 	case SHAPE_SECCOMP:
 		return on_seccomp_call(tr, t, stop);
 	default:
@@ -113,6 +110,14 @@ guard_settle(struct tracing *tr, struct tracee *t)
 			let_go(tr, s);
 		s = next;
 	} while (s != t);
+}
+
+void
+guard_forget(struct tracing *tr, struct tracee *t)
+{
+	if (t->waits)
+		tr->waiting--;
+	t->waits = false;
 }
 
 static void

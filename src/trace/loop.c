@@ -67,6 +67,15 @@ loop_kill_all(void)
 	kernel_real.interrupt_every(QUIET_MS);
 }
 
+/* It is gone, and so is whatever it was in. */
+static void
+forget(struct tracing *tr, struct tracee *t)
+{
+	calls_end(tr, t);
+	guard_forget(tr, t);
+	tracees_remove(&tr->tracees, t);
+}
+
 /*
  * The thread @former has the leader's id now, and all other threads are gone,
  * some of them without a report (ptrace(2), "execve(2) under ptrace").
@@ -79,14 +88,12 @@ take_over(struct tracing *tr, struct tracee *t, pid_t former)
 
 	if (!caller)
 		caller = t;
-	while (caller->next != caller) {
-		calls_end(tr, caller->next);
-		tracees_remove(&tr->tracees, caller->next);
-	}
+	while (caller->next != caller)
+		forget(tr, caller->next);
 	/* a leader that we never saw as one of this process: the kernel knows better */
 	leader = tracees_find(&tr->tracees, tgid);
 	if (leader && leader != caller)
-		tracees_remove(&tr->tracees, leader);
+		forget(tr, leader);
 	return caller;
 }
 
@@ -102,6 +109,8 @@ on_exec(struct tracing *tr, struct tracee *t)
 		tracees_rename(&tr->tracees, t, tgid);
 	}
 	t->tgid = tgid;
+	tracees_unpark(t);
+	t->told = true;
 	if (tracing_is_launching(tr, t)) {
 		tracing_put(tr, capture_start(&tr->capture, tgid));
 		tr->result.started = true;
@@ -123,7 +132,7 @@ on_end(struct tracing *tr, struct tracee *t, int status)
 	}
 	if (t->told && tr->result.started)
 		tracing_put(tr, capture_end(&tr->capture, t->tid, status, true));
-	tracees_remove(&tr->tracees, t);
+	forget(tr, t);
 }
 
 static void
@@ -203,14 +212,19 @@ static void
 stop_with_command(struct tracing *tr)
 {
 	int signal = tr->stopped_by, status;
+	bool woken = false;
 	pid_t tid;
 
 	tr->stopped_by = 0;
 	tr->kernel->stop_self(signal, tr->root);
-	tid = tr->kernel->wait(false, &status);
-	if (tid > 0)
+	for (int i = 0; i < BATCH && !woken; i++) {
+		tid = tr->kernel->wait(false, &status);
+		if (tid <= 0)
+			break;
+		woken = tid == tr->root;
 		dispatch(tr, tid, status);
-	if (tid != tr->root)
+	}
+	if (!woken)
 		tr->kernel->kill(tr->root, SIGCONT);
 }
 
