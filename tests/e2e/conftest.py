@@ -27,7 +27,7 @@ import pytest
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 PROBES = TOP / "tests" / "probes"
-TIMEOUT = 30
+TIMEOUT = 90
 PR_SET_CHILD_SUBREAPER = 36
 
 # What subprocess needs to run something as an ordinary user.
@@ -82,7 +82,7 @@ def descendants(root=None):
     return found
 
 
-def wait_until(condition, timeout=10, what="the condition"):
+def wait_until(condition, timeout=60, what="the condition"):
     """Returns the first true value of condition(); fails when there is none in time."""
     end = time.monotonic() + timeout
     while True:
@@ -94,7 +94,7 @@ def wait_until(condition, timeout=10, what="the condition"):
         time.sleep(0.005)
 
 
-def assert_nobody_left(timeout=5):
+def assert_nobody_left(timeout=30):
     """No process started by this test is left; a moment to die is allowed."""
     end = time.monotonic() + timeout
     while (left := descendants()) and time.monotonic() < end:

@@ -57,7 +57,7 @@ def test_ctrl_c_in_a_terminal(whatfiles, tmp_path):
     try:
         assert os.read(ours, 100) == b"up\r\n"
         os.write(ours, b"\x03")
-        _, stderr = child.communicate(timeout=20)
+        _, stderr = child.communicate(timeout=60)
     finally:
         os.close(ours)
     assert_nobody_left()
@@ -248,11 +248,11 @@ def small_disk(tmp_path, requires_root):
     room = tmp_path / "small"
     room.mkdir()
     done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k,mode=755", "tmpfs", room],
-                          capture_output=True, timeout=20)
+                          capture_output=True, timeout=60)
     if done.returncode:
         pytest.skip(f"no tmpfs can be mounted here: {done.stderr.decode().strip()}")
     yield room
-    subprocess.run(["umount", "-l", room], check=True, timeout=20)
+    subprocess.run(["umount", "-l", room], check=True, timeout=60)
 
 
 def told_that_it_was_not_written(result, name, why):

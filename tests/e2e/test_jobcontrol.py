@@ -17,7 +17,7 @@ import time
 import pytest
 from conftest import Log, assert_nobody_left, descendants, process_table, wait_until
 
-LIMIT = 10
+LIMIT = 60
 
 
 class Terminal:

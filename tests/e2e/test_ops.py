@@ -126,7 +126,7 @@ def test_every_call_of_the_table_is_covered(whatfiles):
 
     Calls of the operation "notice" are no accesses and have tests of their own.
     """
-    listing = subprocess.run([whatfiles, "--list-syscalls"], capture_output=True, timeout=10)
+    listing = subprocess.run([whatfiles, "--list-syscalls"], capture_output=True, timeout=60)
     rows = [line.split() for line in listing.stdout.decode().splitlines()]
     names = {row[0] for row in rows if row[2].isdigit() and row[1] != "notice"}
     source = "".join(p.read_text() for p in PROBES.glob("ops-*.c"))

@@ -37,7 +37,7 @@ def table(whatfiles):
     Without the operation "notice": of clone, prctl, seccomp and the like only
     those calls are traced that could hide a file access, and they are none.
     """
-    done = subprocess.run([whatfiles, "--list-syscalls"], capture_output=True, timeout=10)
+    done = subprocess.run([whatfiles, "--list-syscalls"], capture_output=True, timeout=60)
     rows = [line.split() for line in done.stdout.decode().splitlines()[1:]]
     found = {int(row[2]): row[0] for row in rows if row[2] != "-" and row[1] != "notice"}
     assert len(found) > 70

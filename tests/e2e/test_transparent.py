@@ -483,7 +483,7 @@ def test_signal_sent_to_us_is_the_commands(start, name):
     live = start("bash", "-c", script, stdin=subprocess.PIPE)
     assert live.popen.stdout.readline() == b"up\n"
     live.send(signum)
-    result = live.wait(5)
+    result = live.wait()
     assert (result.status, result.stdout) == (4, b"got it\n")
     assert result.log.end["status"] == 4
 
@@ -492,4 +492,4 @@ def test_alarm_set_by_whoever_started_us(start, native):
     """A pending alarm outlives exec: `alarm 1; exec whatfiles ...` ends the command."""
     soon = lambda: signal.setitimer(signal.ITIMER_REAL, 0.3)  # noqa: E731
     assert native("sleep", "20", preexec_fn=soon).status == -signal.SIGALRM
-    assert start("sleep", "20", preexec_fn=soon).wait(5).status == -signal.SIGALRM
+    assert start("sleep", "20", preexec_fn=soon).wait().status == -signal.SIGALRM

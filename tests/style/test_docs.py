@@ -105,3 +105,16 @@ def test_bash_completion_loads_and_completes():
     done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False,
                           timeout=30)
     assert "--events" in done.stdout, done.stderr
+
+
+def test_tests_that_the_table_names_are_there():
+    text = (TOP / "tests" / "README.md").read_text()
+    e2e = "\n".join(p.read_text() for p in (TOP / "tests" / "e2e").glob("*.py"))
+    for word in re.findall(r"`([\w./:-]+)`", text.split("| case |")[1]):
+        file, _, name = word.partition("::")
+        if file.endswith((".py", ".c")):
+            assert any((TOP / "tests" / d / file).exists() for d in ("", "e2e")), word
+            name = name or None
+        else:
+            name = file
+        assert name is None or f"def {name}(" in e2e, word
