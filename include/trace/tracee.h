@@ -33,6 +33,7 @@ struct tracee {
 	bool told;	   /* its birth is in the ring, so it may run */
 	bool parked;	   /* stopped at birth until it is told */
 	bool every;	   /* stops at every call: a filter of its own could hide some */
+	bool entered;	   /* stopped at the entry of the call that it is in */
 	bool in_sigreturn; /* between entry and return of sigreturn */
 	bool interrupted;  /* asked to stop, and has not yet */
 	bool refuse; /* the call is to be answered with ENOSYS at its seccomp stop */

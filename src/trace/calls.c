@@ -183,8 +183,8 @@ calls_on_entry(struct tracing *tr, struct tracee *t)
 	struct syscall_stop stop;
 	enum abi abi;
 
-	/* stopped at its entry before, and taken down there */
-	if (t->call.active || t->every) {
+	/* stopped at its entry before, and taken down there if it was of interest */
+	if (t->entered) {
 		if (t->refuse)
 			tr->kernel->refuse(t->tid);
 		else if (t->every)
@@ -214,6 +214,7 @@ on_any_entry(struct tracing *tr, struct tracee *t, struct syscall_stop *stop)
 	const struct syscall_row *row = NULL;
 	enum abi abi;
 
+	t->entered = true;
 	if (find_abi(stop, &abi)) {
 		t->in_sigreturn = is_sigreturn(stop, abi);
 		row = syscall_find(abi, (int)(stop->nr & ~(uint64_t)X32_BIT));
@@ -253,6 +254,7 @@ calls_on_syscall(struct tracing *tr, struct tracee *t)
 		on_any_entry(tr, t, &stop);
 		return;
 	}
+	t->entered = t->refuse = false;
 	if (t->in_sigreturn)
 		on_sigreturn(tr, t, &stop);
 	else if (t->call.active && stop.op == PTRACE_SYSCALL_INFO_EXIT)

@@ -116,7 +116,7 @@ on_exec(struct tracing *tr, struct tracee *t)
 		tr->result.started = true;
 	}
 	tracing_put(tr, capture_exec(&tr->capture, t, (pid_t)former));
-	t->call.active = false;
+	t->call.active = t->entered = false;
 	t->held_count = 0;
 	tracing_resume(tr, t, RESUME_CONT, 0);
 }
