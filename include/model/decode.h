@@ -36,3 +36,9 @@ void decode_opened(struct decoder *d, const struct record *r, const struct field
 
 /* Whether the call of @r belongs to one of @classes, now that its flags are known. */
 bool decode_chosen(const struct record *r, const struct access *a, unsigned classes);
+
+/* The O_* flags of an open, wherever they stand; 0 for every other call. */
+uint64_t decode_open_flags(const struct record *r);
+
+/* openat2 with RESOLVE_IN_ROOT: also an absolute name starts in the directory. */
+bool decode_starts_at_dir(const struct record *r);

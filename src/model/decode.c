@@ -26,6 +26,41 @@ field_span(const struct record *r, enum field_kind kind)
 	return f ? (struct span){ f->bytes, f->len } : (struct span){ NULL, 0 };
 }
 
+/* What openat2 was told; all zero for every other call. */
+static struct open_how
+open_how(const struct record *r)
+{
+	struct span s = field_span(r, FIELD_HOW);
+	struct open_how how = { 0 };
+
+	if (s.len)
+		memcpy(&how, s.bytes, MIN(sizeof(how), s.len));
+	return how;
+}
+
+uint64_t
+decode_open_flags(const struct record *r)
+{
+	const struct syscall_row *row = &syscall_rows[r->row];
+
+	switch (row->shape) {
+	case SHAPE_CREAT:
+		return O_CREAT | O_WRONLY | O_TRUNC;
+	case SHAPE_OPEN:
+		return (uint32_t)arg(r, row->flags);
+	case SHAPE_OPENAT2:
+		return open_how(r).flags;
+	default:
+		return 0;
+	}
+}
+
+bool
+decode_starts_at_dir(const struct record *r)
+{
+	return open_how(r).resolve & RESOLVE_IN_ROOT;
+}
+
 /*
  * The directory or file behind a descriptor, or the working directory where
  * @index is no argument or AT_FDCWD.  NULL when nobody could tell.
@@ -43,17 +78,6 @@ base_of(struct decoder *d, const struct record *r, uint8_t index, enum field_kin
 	return s.bytes ? intern_get(d->names, s.bytes, s.len) : NULL;
 }
 
-static bool
-starts_in_root(const struct record *r)
-{
-	struct span s = field_span(r, FIELD_HOW);
-	struct open_how how = { 0 };
-
-	if (s.len)
-		memcpy(&how, s.bytes, MIN(sizeof(how), s.len));
-	return how.resolve & RESOLVE_IN_ROOT;
-}
-
 /* The absolute form of what stands in the field @kind, or of the base itself. */
 static const struct interned *
 resolve(struct decoder *d, const struct record *r, enum field_kind kind,
@@ -65,28 +89,12 @@ resolve(struct decoder *d, const struct record *r, enum field_kind kind,
 	if (!name.len && base)
 		return base;
 	/* openat2: the directory is the root as well */
-	if (base && starts_in_root(r))
+	if (base && decode_starts_at_dir(r))
 		root = base->bytes;
 	if (!path_resolve(&d->scratch, base ? base->bytes : NULL, root,
 			  name.len ? name.bytes : "", name.len))
 		d->unresolved = true;
 	return intern_get(d->names, buf_str(&d->scratch), d->scratch.len);
-}
-
-/* The flags of an open, from the register, the row or the memory that they stand in. */
-static uint64_t
-open_flags(const struct record *r, const struct syscall_row *row)
-{
-	struct span how = field_span(r, FIELD_HOW);
-	uint64_t flags = 0;
-
-	if (row->shape == SHAPE_CREAT)
-		return O_CREAT | O_WRONLY | O_TRUNC;
-	if (row->shape == SHAPE_OPEN)
-		return (uint32_t)arg(r, row->flags);
-	if (how.len >= sizeof(flags))
-		memcpy(&flags, how.bytes, sizeof(flags)); /* open_how begins with them */
-	return flags;
 }
 
 static bool
@@ -222,7 +230,7 @@ decode_call(struct decoder *d, const struct record *r, const struct place *place
 	ret->engine = (enum engine)r->engine;
 	ret->tid = r->tid;
 	ret->has_flags = is_open(row);
-	ret->flags = ret->has_flags ? open_flags(r, row) : 0;
+	ret->flags = ret->has_flags ? decode_open_flags(r) : 0;
 	ret->op = call_op(r, row, ret);
 	ret->name = field_span(r, FIELD_PATH);
 	ret->to_name = field_span(r, FIELD_PATH2);

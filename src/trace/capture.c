@@ -3,6 +3,7 @@
 
 #include "base/compiler.h"
 #include "base/mem.h"
+#include "model/decode.h"
 #include "model/syscalls.h"
 #include "trace/image.h"
 #include "trace/kernel.h"
@@ -115,18 +116,6 @@ add_place(struct capture *c, pid_t tid)
 		record_add(&c->builder, FIELD_ROOT, c->scratch.data, c->scratch.len);
 }
 
-/* openat2 with RESOLVE_IN_ROOT: also an absolute name starts in the directory. */
-static bool
-starts_at_dir(const struct record *r)
-{
-	const struct field *f = record_field(r, FIELD_HOW);
-	struct open_how how = { 0 };
-
-	if (f)
-		memcpy(&how, f->bytes, MIN(sizeof(how), (size_t)f->len));
-	return how.resolve & RESOLVE_IN_ROOT;
-}
-
 /* A name and, where it starts there, the directory behind the descriptor. */
 static void
 add_name_at(struct capture *c, struct record *r, uint8_t dir, uint8_t path,
@@ -135,7 +124,7 @@ add_name_at(struct capture *c, struct record *r, uint8_t dir, uint8_t path,
 	size_t len = add_name(c, r, path_kind, arg(r, path));
 
 	if (dir && (int32_t)arg(r, dir) != AT_FDCWD &&
-	    (!len || c->name[0] != '/' || starts_at_dir(r)))
+	    (!len || c->name[0] != '/' || decode_starts_at_dir(r)))
 		add_fd(c, dir_kind, r->tid, arg(r, dir));
 }
 
@@ -204,34 +193,18 @@ add_names(struct capture *c, struct record *r, const struct syscall_row *row)
 		add_name_at(c, r, row->dir, row->path, FIELD_DIR, FIELD_PATH);
 }
 
-/* The O_* flags that say whether the call may make a file. */
-static uint64_t
-create_flags(const struct record *r, const struct syscall_row *row)
-{
-	const struct field *how = record_field(r, FIELD_HOW);
-	uint64_t flags = 0;
-
-	if (row->shape == SHAPE_CREAT)
-		return O_CREAT;
-	if (row->shape == SHAPE_OPEN)
-		return arg(r, row->flags);
-	if (row->shape == SHAPE_OPENAT2 && how)
-		memcpy(&flags, how->bytes, sizeof(flags));
-	return flags;
-}
-
 /* Looks, before the call, whether the file that O_CREAT names is there. */
 static void
 look_before_create(struct capture *c, struct record *r, const struct syscall_row *row)
 {
-	uint64_t flags = create_flags(r, row);
+	uint64_t flags = decode_open_flags(r);
 	const struct field *name = record_field(r, FIELD_PATH);
 	int dirfd = row->dir ? (int)arg(r, row->dir) : AT_FDCWD;
 
 	if (!(flags & O_CREAT) || flags & O_EXCL || !name || !name->len)
 		return;
-	switch (starts_at_dir(r) ? look_within(r->tid, dirfd, c->name)
-				 : look_at(r->tid, dirfd, c->name)) {
+	switch (decode_starts_at_dir(r) ? look_within(r->tid, dirfd, c->name)
+					: look_at(r->tid, dirfd, c->name)) {
 	case LOOK_REGULAR:
 		r->flags |= CALL_EXISTED;
 		break;
