@@ -38,11 +38,10 @@ enum call_flag {
 
 /* struct record.flags of RECORD_FORK; told by the kernel (kcmp), not from arguments */
 enum fork_flag {
-	FORK_THREAD = 1 << 0,	   /* same thread group */
-	FORK_SHARES_FS = 1 << 1,   /* one working directory, root and umask */
-	FORK_SHARES_VM = 1 << 2,   /* one memory */
-	FORK_SHARES_FILE = 1 << 3, /* one descriptor table */
-	FORK_GUESSED = 1 << 4,	   /* the parent's event never came: told from /proc */
+	FORK_THREAD = 1 << 0,	 /* same thread group */
+	FORK_SHARES_FS = 1 << 1, /* one working directory, root and umask */
+	FORK_SHARES_VM = 1 << 2, /* one memory */
+	FORK_GUESSED = 1 << 3,	 /* the parent's event never came: told from /proc */
 };
 
 /* struct record.flags of RECORD_EXIT */
@@ -99,6 +98,13 @@ const struct field *record_field(const struct record *r, enum field_kind kind);
 
 /* The next one of that kind behind @f, which is a field of @r; NULL if there is none. */
 const struct field *record_field_next(const struct record *r, const struct field *f);
+
+/* The argument that a row's column names, counted from one; 0 where it names none. */
+static inline uint64_t
+record_arg(const struct record *r, uint8_t index)
+{
+	return index ? r->args[index - 1] : 0;
+}
 
 /* A record being put together, in memory of its own. */
 struct record_builder {

@@ -22,5 +22,3 @@ enum stop_kind stop_kind(int status);
 
 /* The signal that a STOP_SIGNAL or STOP_GROUP tells of. */
 int stop_signal(int status);
-
-const char *stop_word(enum stop_kind kind);

@@ -12,12 +12,6 @@
 #include <linux/openat2.h>
 #include <string.h>
 
-static uint64_t
-arg(const struct record *r, uint8_t index)
-{
-	return index ? r->args[index - 1] : 0;
-}
-
 static struct span
 field_span(const struct record *r, enum field_kind kind)
 {
@@ -47,7 +41,7 @@ decode_open_flags(const struct record *r)
 	case SHAPE_CREAT:
 		return O_CREAT | O_WRONLY | O_TRUNC;
 	case SHAPE_OPEN:
-		return (uint32_t)arg(r, row->flags);
+		return (uint32_t)record_arg(r, row->flags);
 	case SHAPE_OPENAT2:
 		return open_how(r).flags;
 	default:
@@ -72,7 +66,7 @@ base_of(struct decoder *d, const struct record *r, uint8_t index, enum field_kin
 	struct span s;
 
 	/* a descriptor is an int: the kernel ignores the upper half */
-	if (!index || (int32_t)arg(r, index) == AT_FDCWD)
+	if (!index || (int32_t)record_arg(r, index) == AT_FDCWD)
 		return place->cwd;
 	s = field_span(r, kind);
 	return s.bytes ? intern_get(d->names, s.bytes, s.len) : NULL;
@@ -132,16 +126,18 @@ call_op(const struct record *r, const struct syscall_row *row, const struct acce
 {
 	if (is_open(row))
 		return open_op(r, a->flags);
-	if (row->shape == SHAPE_UNLINKAT && arg(r, row->flags) & AT_REMOVEDIR)
+	if (row->shape == SHAPE_UNLINKAT && record_arg(r, row->flags) & AT_REMOVEDIR)
 		return OP_RMDIR;
-	if (row->shape == SHAPE_RENAME && arg(r, row->flags) & RENAME_EXCHANGE)
+	if (row->shape == SHAPE_RENAME && record_arg(r, row->flags) & RENAME_EXCHANGE)
 		return OP_EXCHANGE;
 	if (row->shape == SHAPE_SOCKETCALL)
-		return arg(r, A0) == 2 /* SYS_BIND of <linux/net.h> */ ? OP_BIND
-								       : OP_CONNECT;
+		return record_arg(r, A0) == 2 /* SYS_BIND of <linux/net.h> */
+			       ? OP_BIND
+			       : OP_CONNECT;
 	if (row->shape == SHAPE_BPF)
-		return arg(r, A0) == 6 /* BPF_OBJ_PIN of <linux/bpf.h> */ ? OP_MKNOD
-									  : OP_READ;
+		return record_arg(r, A0) == 6 /* BPF_OBJ_PIN of <linux/bpf.h> */
+			       ? OP_MKNOD
+			       : OP_READ;
 	return (enum op)row->op;
 }
 
@@ -166,9 +162,9 @@ means_itself(const struct record *r, const struct syscall_row *row)
 {
 	if (r->result >= 0)
 		return true;
-	if (row->shape == SHAPE_ATTR && !arg(r, row->path))
+	if (row->shape == SHAPE_ATTR && !record_arg(r, row->path))
 		return true;
-	return row->flags && !is_open(row) && arg(r, row->flags) & AT_EMPTY_PATH;
+	return row->flags && !is_open(row) && record_arg(r, row->flags) & AT_EMPTY_PATH;
 }
 
 static const struct interned *

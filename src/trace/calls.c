@@ -36,29 +36,32 @@ cut_args(struct syscall_stop *stop)
 		stop->args[i] &= UINT32_MAX;
 }
 
+/* The call's ABI, and its number there; false for an ABI that we do not know. */
 static bool
-find_abi(struct syscall_stop *stop, enum abi *ret)
+find_abi(struct syscall_stop *stop, enum abi *ret_abi, int *ret_nr)
 {
-	*ret = ABI_X86_64;
+	*ret_abi = ABI_X86_64;
+	*ret_nr = (int)stop->nr;
 	if (stop->arch == AUDIT_ARCH_I386) {
-		*ret = ABI_I386;
+		*ret_abi = ABI_I386;
 		cut_args(stop);
 		return true;
 	}
-	if (stop->nr & X32_BIT)
-		*ret = ABI_X32;
+	if (stop->nr & X32_BIT) {
+		*ret_abi = ABI_X32;
+		*ret_nr = (int)(stop->nr & ~(uint64_t)X32_BIT);
+	}
 	return stop->arch == AUDIT_ARCH_X86_64;
 }
 
 static bool
-is_sigreturn(const struct syscall_stop *stop, enum abi abi)
+is_sigreturn(enum abi abi, int nr)
 {
 	static const int16_t numbers[ABI_COUNT][2] = {
 		[ABI_X86_64] = { 15, 15 },
 		[ABI_I386] = { 119, 173 }, /* sigreturn and rt_sigreturn */
 		[ABI_X32] = { 513, 513 },
 	};
-	int nr = (int)(stop->nr & ~(uint64_t)X32_BIT);
 
 	return nr == numbers[abi][0] || nr == numbers[abi][1];
 }
@@ -182,6 +185,7 @@ calls_on_entry(struct tracing *tr, struct tracee *t)
 	const struct syscall_row *row = NULL;
 	struct syscall_stop stop;
 	enum abi abi;
+	int nr;
 
 	/* stopped at its entry before, and taken down there if it was of interest */
 	if (t->entered) {
@@ -194,8 +198,8 @@ calls_on_entry(struct tracing *tr, struct tracee *t)
 	}
 	if (tr->kernel->syscall(t->tid, &stop) < 0)
 		return;
-	if (find_abi(&stop, &abi))
-		row = syscall_find(abi, (int)(stop.nr & ~(uint64_t)X32_BIT));
+	if (find_abi(&stop, &abi, &nr))
+		row = syscall_find(abi, nr);
 	if (!row) {
 		refuse_if_foreign(tr, t);
 		tracing_resume(tr, t, RESUME_CONT, 0);
@@ -213,11 +217,12 @@ on_any_entry(struct tracing *tr, struct tracee *t, struct syscall_stop *stop)
 {
 	const struct syscall_row *row = NULL;
 	enum abi abi;
+	int nr;
 
 	t->entered = true;
-	if (find_abi(stop, &abi)) {
-		t->in_sigreturn = is_sigreturn(stop, abi);
-		row = syscall_find(abi, (int)(stop->nr & ~(uint64_t)X32_BIT));
+	if (find_abi(stop, &abi, &nr)) {
+		t->in_sigreturn = is_sigreturn(abi, nr);
+		row = syscall_find(abi, nr);
 	}
 	if (!t->in_sigreturn)
 		settle_held(tr, t, stop);
@@ -236,7 +241,6 @@ on_return(struct tracing *tr, struct tracee *t, int64_t result)
 		hold(tr, t);
 	} else {
 		guard_return(tr, t, t->call.record, result);
-		t->call.record->result = result;
 		tracing_put(tr, capture_exit(&tr->capture, t, result));
 		places_after(tr, t->call.record);
 		t->call.active = false;

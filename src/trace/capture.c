@@ -55,12 +55,6 @@ now(void)
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-static uint64_t
-arg(const struct record *r, uint8_t index)
-{
-	return index ? r->args[index - 1] : 0;
-}
-
 static struct record *
 begin(struct capture *c, enum record_kind kind, pid_t tid)
 {
@@ -121,11 +115,11 @@ static void
 add_name_at(struct capture *c, struct record *r, uint8_t dir, uint8_t path,
 	    enum field_kind dir_kind, enum field_kind path_kind)
 {
-	size_t len = add_name(c, r, path_kind, arg(r, path));
+	size_t len = add_name(c, r, path_kind, record_arg(r, path));
 
-	if (dir && (int32_t)arg(r, dir) != AT_FDCWD &&
+	if (dir && (int32_t)record_arg(r, dir) != AT_FDCWD &&
 	    (!len || c->name[0] != '/' || decode_starts_at_dir(r)))
-		add_fd(c, dir_kind, r->tid, arg(r, dir));
+		add_fd(c, dir_kind, r->tid, record_arg(r, dir));
 }
 
 /* The path of a unix socket's address; false when it has none. */
@@ -162,9 +156,10 @@ add_how(struct capture *c, const struct record *r, const struct syscall_row *row
 {
 	struct open_how how = { 0 };
 	/* its size is the argument behind it (openat2(2)) */
-	size_t size = MIN((size_t)arg(r, (uint8_t)(row->flags + 1)), sizeof(how));
+	size_t size = MIN((size_t)record_arg(r, (uint8_t)(row->flags + 1)), sizeof(how));
 
-	if (size && remote_read(r->tid, arg(r, row->flags), &how, size) == (ssize_t)size)
+	if (size &&
+	    remote_read(r->tid, record_arg(r, row->flags), &how, size) == (ssize_t)size)
 		record_add(&c->builder, FIELD_HOW, &how, sizeof(how));
 }
 
@@ -174,7 +169,8 @@ add_bpf(struct capture *c, struct record *r, const struct syscall_row *row)
 {
 	uint64_t addr;
 
-	if (remote_read(r->tid, arg(r, row->path), &addr, sizeof(addr)) == sizeof(addr))
+	if (remote_read(r->tid, record_arg(r, row->path), &addr, sizeof(addr)) ==
+	    sizeof(addr))
 		add_name(c, r, FIELD_PATH, addr);
 	else
 		r->flags |= CALL_UNREADABLE;
@@ -184,7 +180,7 @@ static void
 add_names(struct capture *c, struct record *r, const struct syscall_row *row)
 {
 	if (row->fd)
-		add_fd(c, FIELD_DIR, r->tid, arg(r, row->fd));
+		add_fd(c, FIELD_DIR, r->tid, record_arg(r, row->fd));
 	/* the second name first: the first one stays in c->name */
 	if (row->path2)
 		add_name_at(c, r, row->target ? 0 : row->dir2, row->path2, FIELD_DIR2,
@@ -199,7 +195,7 @@ look_before_create(struct capture *c, struct record *r, const struct syscall_row
 {
 	uint64_t flags = decode_open_flags(r);
 	const struct field *name = record_field(r, FIELD_PATH);
-	int dirfd = row->dir ? (int)arg(r, row->dir) : AT_FDCWD;
+	int dirfd = row->dir ? (int)record_arg(r, row->dir) : AT_FDCWD;
 
 	if (!(flags & O_CREAT) || flags & O_EXCL || !name || !name->len)
 		return;
@@ -262,10 +258,11 @@ take_up(struct capture *c, const struct record *call)
 const struct record *
 capture_exit(struct capture *c, struct tracee *tracee, int64_t result)
 {
-	struct record *r = take_up(c, tracee->call.record);
-	const struct syscall_row *row = &syscall_rows[r->row];
+	const struct syscall_row *row = &syscall_rows[tracee->call.record->row];
+	struct record *r;
 
-	r->result = result;
+	tracee->call.record->result = result;
+	r = take_up(c, tracee->call.record);
 	if (result < 0)
 		return r;
 	if (row->shape == SHAPE_CWD)
@@ -319,7 +316,7 @@ static void
 add_image(struct capture *c, const struct record *r)
 {
 	const struct syscall_row *row = &syscall_rows[r->row];
-	int dirfd = row->dir ? (int)arg(r, row->dir) : AT_FDCWD;
+	int dirfd = row->dir ? (int)record_arg(r, row->dir) : AT_FDCWD;
 	const struct field *name = record_field(r, FIELD_PATH);
 	size_t len = name ? MIN((size_t)name->len, (size_t)PATH_MAX - 1) : 0;
 
@@ -380,7 +377,6 @@ capture_fork(struct capture *c, pid_t parent, pid_t child, bool thread, bool gue
 	r->flags |= guessed ? FORK_GUESSED : 0;
 	r->flags |= shares_fs ? FORK_SHARES_FS : 0;
 	r->flags |= proc_shares(parent, child, KCMP_VM, thread) ? FORK_SHARES_VM : 0;
-	r->flags |= proc_shares(parent, child, KCMP_FILES, thread) ? FORK_SHARES_FILE : 0;
 	if (guessed && !shares_fs)
 		add_place(c, child);
 	return r;

@@ -16,6 +16,7 @@
 #include <sys/syscall.h>
 
 #define PATH_ROOM (PATH_MAX + 64)
+#define ROOT_MASK (STATX_INO | STATX_MNT_ID)
 
 static enum look
 look_of(int dirfd, const char *path, int flags)
@@ -56,12 +57,14 @@ own_name(const char *name, const char **ret_rest)
 static bool
 has_our_root(pid_t tid)
 {
-	struct statx ours, its;
+	static struct statx ours; /* ours does not change: asked once */
+	struct statx its;
 	char path[32];
 
+	if (!ours.stx_mask && statx(AT_FDCWD, "/", 0, ROOT_MASK, &ours) < 0)
+		return true;
 	snprintf(path, sizeof(path), "%d/root", (int)tid);
-	if (statx(proc_dir(), path, 0, STATX_INO | STATX_MNT_ID, &its) < 0 ||
-	    statx(AT_FDCWD, "/", 0, STATX_INO | STATX_MNT_ID, &ours) < 0)
+	if (statx(proc_dir(), path, 0, ROOT_MASK, &its) < 0)
 		return true;
 	return its.stx_ino == ours.stx_ino && its.stx_dev_major == ours.stx_dev_major &&
 	       its.stx_dev_minor == ours.stx_dev_minor &&
@@ -72,20 +75,29 @@ has_our_root(pid_t tid)
  * In another root symbolic links lead elsewhere than for us: the whole name is
  * resolved inside it by the kernel (openat2(2), RESOLVE_IN_ROOT).
  */
-static enum look
-look_in_root(pid_t tid, const char *root_link, const char *name)
+static int
+open_in_root(pid_t tid, const char *root_link, const char *name, uint64_t flags)
 {
-	struct open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT };
-	_cleanup_fd_ int root = -1, fd = -1;
+	struct open_how how = { .flags = flags | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT };
+	_cleanup_fd_ int root = -1;
 	char path[64];
+	int fd;
 
 	snprintf(path, sizeof(path), "%d/%s", (int)tid, root_link);
 	root = openat(proc_dir(), path, O_PATH | O_CLOEXEC);
 	if (root < 0)
-		return LOOK_FAILED;
+		return -EBADF;
 	fd = (int)syscall(SYS_openat2, root, name, &how, sizeof(how));
+	return fd < 0 ? -errno : fd;
+}
+
+static enum look
+look_in_root(pid_t tid, const char *root_link, const char *name)
+{
+	_cleanup_fd_ int fd = open_in_root(tid, root_link, name, O_PATH);
+
 	if (fd < 0)
-		return errno == ENOENT ? LOOK_ABSENT : LOOK_FAILED;
+		return fd == -ENOENT ? LOOK_ABSENT : LOOK_FAILED;
 	return look_of(fd, "", AT_EMPTY_PATH);
 }
 
@@ -185,25 +197,19 @@ int
 look_open(pid_t tid, int dirfd, const char *name)
 {
 	const int flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
-	struct open_how how = { .flags = flags, .resolve = RESOLVE_IN_ROOT };
 	_cleanup_buf_ struct buf inside = { 0 };
-	_cleanup_fd_ int root = -1;
 	char path[PATH_ROOM], base[32];
 	int fd, ours;
 
 	base_name(base, dirfd);
-	if (is_own(name) || has_our_root(tid)) {
-		if (!our_path(tid, base, name, &ours, path))
-			return -ENAMETOOLONG;
-		fd = openat(ours, path, flags);
-		return fd < 0 ? -errno : fd;
+	if (!is_own(name) && !has_our_root(tid)) {
+		if (name[0] != '/' && !from_its_root(tid, base, name, &inside))
+			return -ENOENT;
+		return open_in_root(tid, "root", inside.len ? inside.data : name,
+				    (uint64_t)flags);
 	}
-	if (name[0] != '/' && !from_its_root(tid, base, name, &inside))
-		return -ENOENT;
-	snprintf(path, sizeof(path), "%d/root", (int)tid);
-	root = openat(proc_dir(), path, O_PATH | O_CLOEXEC);
-	fd = root < 0 ? -1
-		      : (int)syscall(SYS_openat2, root, inside.len ? inside.data : name,
-				     &how, sizeof(how));
+	if (!our_path(tid, base, name, &ours, path))
+		return -ENAMETOOLONG;
+	fd = openat(ours, path, flags);
 	return fd < 0 ? -errno : fd;
 }

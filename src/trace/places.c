@@ -13,7 +13,7 @@
 static bool
 is_directory(const struct record *r, enum field_kind kind, uint8_t dir)
 {
-	int dirfd = dir ? (int)r->args[dir - A0] : AT_FDCWD;
+	int dirfd = dir ? (int)record_arg(r, dir) : AT_FDCWD;
 	const struct field *f = record_field(r, kind);
 	_cleanup_buf_ struct buf name = { 0 };
 
@@ -32,7 +32,8 @@ renamed_directory(const struct record *r)
 		return false;
 	if (is_directory(r, FIELD_PATH2, row->dir2))
 		return true;
-	return row->shape == SHAPE_RENAME && r->args[row->flags - A0] & RENAME_EXCHANGE &&
+	return row->shape == SHAPE_RENAME &&
+	       record_arg(r, row->flags) & RENAME_EXCHANGE &&
 	       is_directory(r, FIELD_PATH, row->dir);
 }
 

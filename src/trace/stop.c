@@ -44,29 +44,3 @@ stop_kind(int status)
 		return STOP_OTHER;
 	}
 }
-
-const char *
-stop_word(enum stop_kind kind)
-{
-	switch (kind) {
-	case STOP_END:
-		return "end";
-	case STOP_SECCOMP:
-		return "seccomp";
-	case STOP_SYSCALL:
-		return "syscall";
-	case STOP_FORK:
-		return "fork";
-	case STOP_EXEC:
-		return "exec";
-	case STOP_GROUP:
-		return "group";
-	case STOP_BIRTH:
-		return "birth";
-	case STOP_SIGNAL:
-		return "signal";
-	case STOP_OTHER:
-		break;
-	}
-	return "other";
-}
