@@ -69,9 +69,9 @@ struct record {
 	uint8_t kind;
 	uint8_t engine; /* enum engine */
 	uint8_t abi;	/* enum abi */
-	uint8_t flags;
+	uint8_t reserved;
 	uint16_t row; /* index into syscall_rows */
-	uint16_t reserved;
+	uint16_t flags;
 	int32_t tid;
 	int32_t former; /* EXEC: the thread that called, tid's own or another */
 	int32_t reserved2;

@@ -272,7 +272,7 @@ capture_exit(struct capture *c, struct tracee *tracee, int64_t result)
 		add_fd(c, FIELD_DIR, r->tid, (uint64_t)result);
 	/* O_CREAT makes regular files only: the look was at something else */
 	if (r->flags & CALL_ABSENT && !proc_fd_is_regular(r->tid, (int)result))
-		r->flags = (uint8_t)((r->flags & ~CALL_ABSENT) | CALL_EXISTED);
+		r->flags = (uint16_t)((r->flags & ~CALL_ABSENT) | CALL_EXISTED);
 	return r;
 }
 
