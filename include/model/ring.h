@@ -15,18 +15,20 @@
  * The reader copies a record out before looking at it and believes no length.
  */
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct record;
 struct ring;
+struct ring_view;
 
 enum ring_result {
 	RING_OK,
 	RING_FULL,  /* ring_claim: no room now */
 	RING_EMPTY, /* ring_read: nothing committed at the reader's place */
-	RING_LOST,  /* ring_read: stepped over a claim whose owner died */
+	RING_LOST,  /* ring_read: stepped over a claim whose owner died, or over ruins */
 };
 
 /* A place in the ring between claim and commit. */
@@ -38,6 +40,22 @@ struct ring_claim {
 
 /* A ring of at least @bytes in an anonymous shared mapping; NULL with errno set. */
 struct ring *ring_new(size_t bytes);
+
+/* How much memory ring_at() needs for a ring of at least @bytes. */
+size_t ring_size(size_t bytes);
+
+/* Likewise in zeroed memory of the caller's, of ring_size(@bytes). */
+struct ring *ring_at(void *memory, size_t bytes);
+
+/* Sets *@closed to 1 when the ring is found to be broken, so that writers stay away. */
+void ring_closes(struct ring *r, _Atomic uint32_t *closed);
+
+/* Where its parts are, for whoever writes into it from elsewhere. */
+const struct ring_view *ring_view(const struct ring *r);
+
+/* Whether somebody wrote where nobody may: what is still in it may be lost. */
+bool ring_is_broken(const struct ring *r);
+
 void ring_free(struct ring *r);
 
 /*
@@ -50,8 +68,11 @@ enum ring_result ring_claim(struct ring *r, uint32_t size, int32_t tid,
 /* Makes what was written visible to the reader. */
 void ring_commit(struct ring *r, const struct ring_claim *c);
 
-/* Claims, copies and commits; waits while the ring is full. */
-void ring_write(struct ring *r, const struct record *rec);
+/*
+ * Claims, copies and commits; waits while the ring is full.  False when it is
+ * broken and nobody will make room any more.
+ */
+bool ring_write(struct ring *r, const struct record *rec);
 
 /*
  * Copies the next record to @ret (RECORD_MAX bytes) and its length to @ret_size,
@@ -59,8 +80,11 @@ void ring_write(struct ring *r, const struct record *rec);
  */
 enum ring_result ring_read(struct ring *r, struct record *ret, size_t *ret_size);
 
-/* The task @tid is dead: whatever it claimed and did not commit is given up. */
-void ring_abandon(struct ring *r, int32_t tid);
+/*
+ * The task @tid is dead, or stands still: whatever it claimed and did not commit
+ * is given up.  Whether there was anything.
+ */
+bool ring_abandon(struct ring *r, int32_t tid);
 
 /*
  * Reader: sleeps until something may be there to read, or ring_wake().  Several

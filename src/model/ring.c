@@ -3,6 +3,7 @@
 
 #include "base/compiler.h"
 #include "base/mem.h"
+#include "base/ringword.h"
 #include "model/record.h"
 #include <errno.h>
 #include <limits.h>
@@ -14,113 +15,25 @@
 #include <time.h>
 #include <unistd.h>
 
-/*
- * The data is cut into units of 64 bytes, and each unit has a 64-bit word beside
- * the data that says what begins there:
- *
- *      63            34 33       12 11       2 1     0
- *      +---------------+-----------+----------+-------+
- *      | lap           | owner tid | units    | state |
- *      +---------------+-----------+----------+-------+
- *
- * Positions count units from the beginning of time; position p lies at unit
- * p % units and belongs to lap p / units.  A claim is one compare-and-swap from
- * "free in this lap" to "claimed, by whom, how long": from that moment the
- * reader knows how to step over it whatever becomes of the owner.  The tail is
- * only moved afterwards, by the claimer or by anybody who finds it behind, so a
- * writer that dies in between holds up nobody.  A writer that slept for a whole
- * lap fails the compare, because the reader frees a unit for the next lap only.
- */
-#define UNIT ((uint64_t)64)
-
-enum state {
-	STATE_FREE,
-	STATE_CLAIMED,
-	STATE_COMMITTED,
-	STATE_ABANDONED,
-};
-
-#define LEN_SHIFT 2
-#define TID_SHIFT 12
-#define LAP_SHIFT 34
-#define LEN_MASK ((uint64_t)0x3ff)
-#define TID_MASK ((uint64_t)0x3fffff) /* PID_MAX_LIMIT is 2^22 (linux/threads.h) */
-#define LAP_MASK ((uint64_t)0x3fffffff)
-
-/* A claim of no task: what is left of the ring before it wraps. */
-#define TID_NONE 0
-
-/* How the reader sleeps, so that a writer knows whether to wake it. */
-enum sleep_state {
-	AWAKE,
-	NAPPING,    /* letting records gather: woken when a quarter is full */
-	DEEP_SLEEP, /* nothing to do: woken by the first record */
-};
-
 #define NAP_NS (10 * 1000 * 1000)
 #define FULL_WAIT_NS (2 * 1000 * 1000)
 
-/* What every process maps. Each hot word has a cache line of its own. */
-struct ring_shared {
-	_Alignas(64) _Atomic uint64_t tail; /* where the next claim goes, or behind it */
-	_Alignas(64) _Atomic uint64_t head; /* what the reader has given back up to */
-	_Alignas(64) _Atomic uint32_t sleeping; /* enum sleep_state; the reader's futex */
-	_Alignas(64) _Atomic uint32_t space;	/* counts refills; full writers' futex */
-	_Atomic uint32_t waiting;		/* writers that wait on it */
-	_Alignas(64) _Atomic uint64_t words[];
-};
+/* A claim that stands at the head for so long has no owner; one in ruins, sooner. */
+#define STUCK_NS ((uint64_t)10 * 1000 * 1000 * 1000)
+#define RUIN_NS ((uint64_t)200 * 1000 * 1000)
 
 struct ring {
-	struct ring_shared *shared;
-	char *data;
-	uint64_t units;
+	struct ring_view view;
 	uint64_t head;	    /* the reader's own, which nobody else can spoil */
-	_Atomic bool alarm; /* ring_wake() was called: do not fall asleep */
-	size_t mapped;
+	uint64_t tail_seen; /* where the tail was when the reader last looked */
+	uint64_t stuck_at;  /* a position where the reader found a claim, and when */
+	uint64_t stuck_since;
+	_Atomic bool broken;	  /* somebody wrote where nobody may */
+	_Atomic bool alarm;	  /* ring_wake() was called: do not fall asleep */
+	_Atomic uint32_t *closed; /* set to 1 when it breaks; or NULL */
+	void *mapped;		  /* to be unmapped, or NULL when it is the caller's */
+	size_t size;
 };
-
-static uint64_t
-word_make(uint64_t lap, uint64_t tid, uint64_t len, enum state state)
-{
-	return (lap & LAP_MASK) << LAP_SHIFT | (tid & TID_MASK) << TID_SHIFT |
-	       (len & LEN_MASK) << LEN_SHIFT | (uint64_t)state;
-}
-
-static enum state
-word_state(uint64_t word)
-{
-	return (enum state)(word & 3);
-}
-
-static uint64_t
-word_len(uint64_t word)
-{
-	return word >> LEN_SHIFT & LEN_MASK;
-}
-
-static uint64_t
-word_tid(uint64_t word)
-{
-	return word >> TID_SHIFT & TID_MASK;
-}
-
-static uint64_t
-word_free(const struct ring *r, uint64_t at)
-{
-	return word_make(at / r->units, 0, 0, STATE_FREE);
-}
-
-static _Atomic uint64_t *
-word_at(const struct ring *r, uint64_t at)
-{
-	return &r->shared->words[at % r->units];
-}
-
-static void *
-data_at(const struct ring *r, uint64_t at)
-{
-	return r->data + at % r->units * UNIT;
-}
 
 static long
 futex(_Atomic uint32_t *word, int op, uint32_t value, const struct timespec *timeout)
@@ -129,24 +42,53 @@ futex(_Atomic uint32_t *word, int op, uint32_t value, const struct timespec *tim
 	return syscall(SYS_futex, word, op, value, timeout, NULL, 0);
 }
 
+/* Bytes before the data: the hot words, and one word for each unit. */
+static size_t
+head_size(uint32_t unit_bits)
+{
+	return sizeof(struct ring_shared) + (sizeof(uint64_t) << unit_bits);
+}
+
+static uint32_t
+bits_for(size_t bytes)
+{
+	uint32_t bits = 0;
+
+	while ((size_t)RING_UNIT << bits < MAX(bytes, (size_t)4 * RECORD_MAX))
+		bits++;
+	return bits;
+}
+
+size_t
+ring_size(size_t bytes)
+{
+	return head_size(bits_for(bytes)) + ((size_t)RING_UNIT << bits_for(bytes));
+}
+
+struct ring *
+ring_at(void *memory, size_t bytes)
+{
+	struct ring *r = mem_zero(1, sizeof(*r));
+
+	r->view.unit_bits = bits_for(bytes);
+	r->view.shared = memory;
+	r->view.data = (char *)memory + head_size(r->view.unit_bits);
+	return r;
+}
+
 struct ring *
 ring_new(size_t bytes)
 {
-	uint64_t units = MAX(bytes, (size_t)4 * RECORD_MAX) / UNIT;
-	size_t head = sizeof(struct ring_shared) + units * sizeof(uint64_t);
-	size_t data = (head + UNIT - 1) & ~(UNIT - 1);
-	size_t mapped = data + units * UNIT;
+	size_t size = ring_size(bytes);
 	struct ring *r;
 	void *p;
 
-	p = mmap(NULL, mapped, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (p == MAP_FAILED)
 		return NULL;
-	r = mem_zero(1, sizeof(*r));
-	r->shared = p;
-	r->data = (char *)p + data;
-	r->units = units;
-	r->mapped = mapped;
+	r = ring_at(p, bytes);
+	r->mapped = p;
+	r->size = size;
 	return r;
 }
 
@@ -155,94 +97,78 @@ ring_free(struct ring *r)
 {
 	if (!r)
 		return;
-	munmap(r->shared, r->mapped);
+	if (r->mapped)
+		munmap(r->mapped, r->size);
 	free(r);
 }
 
-/* Moves the tail from @from over the claim that begins there; anybody may do it. */
+void
+ring_closes(struct ring *r, _Atomic uint32_t *closed)
+{
+	r->closed = closed;
+}
+
+const struct ring_view *
+ring_view(const struct ring *r)
+{
+	return &r->view;
+}
+
+bool
+ring_is_broken(const struct ring *r)
+{
+	return atomic_load(&r->broken);
+}
+
 static void
-tail_help(struct ring *r, uint64_t from, uint64_t units)
+break_it(struct ring *r)
 {
-	atomic_compare_exchange_strong(&r->shared->tail, &from, from + units);
+	atomic_store(&r->broken, true);
+	if (r->closed)
+		atomic_store(r->closed, 1);
 }
 
-/*
- * Tries to claim @units at the tail for @tid in @state; @ret_at is where.
- * RING_FULL when there is no room, RING_EMPTY when somebody was faster.
- */
-static enum ring_result
-claim_once(struct ring *r, uint64_t units, uint64_t tid, enum state state,
-	   uint64_t *ret_at)
+static uint64_t
+word_free(const struct ring *r, uint64_t at)
 {
-	uint64_t at = atomic_load(&r->shared->tail);
-	uint64_t found = word_free(r, at);
-
-	if (at + units - atomic_load(&r->shared->head) > r->units)
-		return RING_FULL;
-	if (atomic_compare_exchange_strong(word_at(r, at), &found,
-					   word_make(at / r->units, tid, units, state))) {
-		tail_help(r, at, units);
-		*ret_at = at;
-		return RING_OK;
-	}
-	if (found >> LAP_SHIFT == (at / r->units & LAP_MASK) && word_len(found))
-		tail_help(r, at, word_len(found));
-	return RING_EMPTY;
+	return ring_word(ring_lap(&r->view, at), 0, 0, RING_STATE_FREE);
 }
 
-/* A record never wraps: what is left before the end is claimed for nobody. */
-static enum ring_result
-claim_rest(struct ring *r, uint64_t tail)
+static _Atomic uint64_t *
+word_at(const struct ring *r, uint64_t at)
 {
-	uint64_t at;
-
-	if (atomic_load(&r->shared->tail) != tail)
-		return RING_EMPTY;
-	return claim_once(r, r->units - tail % r->units, TID_NONE, STATE_COMMITTED, &at);
+	return ring_word_at(&r->view, at);
 }
 
 enum ring_result
 ring_claim(struct ring *r, uint32_t size, int32_t tid, struct ring_claim *ret)
 {
-	uint64_t units = (size + UNIT - 1) / UNIT;
-	enum ring_result result;
+	uint64_t units = (size + RING_UNIT - 1) / RING_UNIT;
 
-	do {
-		uint64_t tail = atomic_load(&r->shared->tail);
-
-		if (tail % r->units + units > r->units)
-			result =
-				claim_rest(r, tail) == RING_FULL ? RING_FULL : RING_EMPTY;
-		else
-			result = claim_once(r, units, (uint64_t)tid, STATE_CLAIMED,
-					    &ret->at);
-	} while (result == RING_EMPTY);
-	if (result != RING_OK)
-		return result;
-	ret->bytes = data_at(r, ret->at);
-	ret->word = word_make(ret->at / r->units, (uint64_t)tid, units, STATE_CLAIMED);
+	if (ring_claim_units(&r->view, units, (uint64_t)tid, &ret->at) != RING_CLAIMED)
+		return RING_FULL;
+	ret->bytes = ring_data_at(&r->view, ret->at);
+	ret->word = ring_word(ring_lap(&r->view, ret->at), (uint64_t)tid, units,
+			      RING_STATE_CLAIMED);
 	return RING_OK;
 }
 
 static void
 reader_wake(struct ring *r)
 {
-	atomic_store(&r->shared->sleeping, AWAKE);
-	futex(&r->shared->sleeping, FUTEX_WAKE, 1, NULL);
+	atomic_store(&r->view.shared->sleeping, RING_AWAKE);
+	futex(&r->view.shared->sleeping, FUTEX_WAKE, 1, NULL);
 }
 
 void
 ring_commit(struct ring *r, const struct ring_claim *c)
 {
 	uint64_t expected = c->word;
-	uint64_t committed = (c->word & ~(uint64_t)3) | STATE_COMMITTED;
-	uint32_t sleeping;
+	uint64_t committed = (c->word & ~(uint64_t)3) | RING_STATE_COMMITTED;
 
 	/* fails only if the reader was told that this task is dead: then it is too late */
 	atomic_compare_exchange_strong(word_at(r, c->at), &expected, committed);
-	sleeping = atomic_load(&r->shared->sleeping);
-	if (sleeping == DEEP_SLEEP ||
-	    (sleeping == NAPPING && c->at - atomic_load(&r->shared->head) > r->units / 4))
+	if (ring_wants_wake(&r->view, c->at))
 		reader_wake(r);
 }
 
@@ -251,49 +177,149 @@ static void
 wait_for_space(struct ring *r)
 {
 	const struct timespec timeout = { .tv_nsec = FULL_WAIT_NS };
-	uint32_t seen = atomic_load(&r->shared->space);
+	struct ring_shared *s = r->view.shared;
+	uint32_t seen = atomic_load(&s->space);
 
 	reader_wake(r);
-	atomic_fetch_add(&r->shared->waiting, 1);
-	futex(&r->shared->space, FUTEX_WAIT, seen, &timeout);
-	atomic_fetch_sub(&r->shared->waiting, 1);
+	atomic_fetch_add(&s->waiting, 1);
+	futex(&s->space, FUTEX_WAIT, seen, &timeout);
+	atomic_fetch_sub(&s->waiting, 1);
 }
 
-void
+bool
 ring_write(struct ring *r, const struct record *rec)
 {
 	struct ring_claim c;
 
-	while (ring_claim(r, rec->size, rec->tid, &c) == RING_FULL)
+	while (ring_claim(r, rec->size, rec->tid, &c) == RING_FULL) {
+		if (ring_is_broken(r))
+			return false;
 		wait_for_space(r);
+	}
 	memcpy(c.bytes, rec, rec->size);
 	ring_commit(r, &c);
+	return true;
 }
 
 /* Gives @units at the reader's place back, for the next lap. */
 static void
 consume(struct ring *r, uint64_t units)
 {
+	struct ring_shared *s = r->view.shared;
+
+	/* its claimer may have died before it moved the tail */
+	if (r->head >= r->tail_seen)
+		r->tail_seen = atomic_load(&s->tail);
+	if (r->head >= r->tail_seen)
+		ring_tail_help(&r->view, r->head, units);
 	for (uint64_t i = 0; i < units; i++)
 		atomic_store_explicit(word_at(r, r->head + i),
-				      word_free(r, r->head + i + r->units),
+				      word_free(r, r->head + i + ring_units(&r->view)),
 				      memory_order_relaxed);
 	r->head += units;
-	atomic_store(&r->shared->head, r->head);
-	if (atomic_load(&r->shared->waiting)) {
-		atomic_fetch_add(&r->shared->space, 1);
-		futex(&r->shared->space, FUTEX_WAKE, INT_MAX, NULL);
+	atomic_store(&s->head, r->head);
+	if (atomic_load(&s->waiting)) {
+		atomic_fetch_add(&s->space, 1);
+		futex(&s->space, FUTEX_WAKE, INT_MAX, NULL);
 	}
 }
 
-/* Whether a claim can be one: inside the ring, of this lap. */
+/* Whether what stands at the reader's place can be a claim: inside the ring, of this lap. */
 static bool
-claim_is_sane(const struct ring *r, uint64_t word)
+is_sane(const struct ring *r, uint64_t word)
 {
-	uint64_t len = word_len(word);
+	uint64_t len = ring_word_len(word);
 
-	return word >> LAP_SHIFT == (r->head / r->units & LAP_MASK) && len &&
-	       r->head % r->units + len <= r->units;
+	return word >> RING_LAP_SHIFT == (ring_lap(&r->view, r->head) & RING_LAP_MASK) &&
+	       len && ring_index(&r->view, r->head) + len <= ring_units(&r->view);
+}
+
+static uint64_t
+now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+/* Whether the claim at the reader's place has stood there longer than anybody lives. */
+static bool
+is_stuck(struct ring *r)
+{
+	uint64_t now = now_ns();
+
+	if (!r->stuck_since || r->stuck_at != r->head) {
+		r->stuck_at = r->head;
+		r->stuck_since = now;
+	}
+	return now - r->stuck_since > (ring_is_broken(r) ? RUIN_NS : STUCK_NS);
+}
+
+/* Nothing is to be read; are the words that say so still the ones that we wrote? */
+static bool
+is_intact(const struct ring *r, uint64_t word)
+{
+	const struct ring_shared *s = r->view.shared;
+
+	if (word != word_free(r, r->head) || atomic_load(&s->head) != r->head)
+		return false;
+	/* a claim may have come since the word was looked at */
+	return atomic_load(&s->tail) - r->head <= ring_units(&r->view);
+}
+
+/* Steps over ruins up to something that may be a record; there need be none. */
+static enum ring_result
+skip_ruins(struct ring *r)
+{
+	uint64_t skipped = 0;
+
+	break_it(r);
+	do {
+		consume(r, 1);
+	} while (++skipped < ring_units(&r->view) &&
+		 !is_sane(r, atomic_load(word_at(r, r->head))));
+	return RING_LOST;
+}
+
+static enum ring_result
+read_committed(struct ring *r, uint64_t word, struct record *ret, size_t *ret_size)
+{
+	/* copied once and judged afterwards: the writer could still change it */
+	size_t size = MIN(ring_word_len(word) * RING_UNIT, (uint64_t)RECORD_MAX);
+
+	memcpy(ret, ring_data_at(&r->view, r->head), size);
+	*ret_size = ret->size;
+	consume(r, ring_word_len(word));
+	if (*ret_size <= size)
+		return RING_OK;
+	break_it(r);
+	return RING_LOST;
+}
+
+/* Nobody writes to a broken ring any more: is there anything left to be read in it? */
+static bool
+is_over(const struct ring *r)
+{
+	uint64_t units = ring_units(&r->view);
+
+	for (uint64_t i = 0; i < units; i++) {
+		uint64_t word = atomic_load(word_at(r, r->head + i));
+
+		if (ring_word_state(word) != RING_STATE_FREE)
+			return false;
+	}
+	return true;
+}
+
+static enum ring_result
+read_free(struct ring *r, uint64_t word)
+{
+	if (!ring_is_broken(r) && is_intact(r, word))
+		return RING_EMPTY;
+	if (!ring_is_broken(r) || !is_over(r))
+		return skip_ruins(r);
+	return RING_EMPTY;
 }
 
 enum ring_result
@@ -301,82 +327,87 @@ ring_read(struct ring *r, struct record *ret, size_t *ret_size)
 {
 	for (;;) {
 		uint64_t word = atomic_load(word_at(r, r->head));
-		uint64_t room = word_len(word) * UNIT;
-		size_t size;
 
-		if (word_state(word) == STATE_FREE || word_state(word) == STATE_CLAIMED)
-			return RING_EMPTY;
-		if (!claim_is_sane(r, word)) {
-			consume(r, 1);
+		if (ring_word_state(word) == RING_STATE_FREE)
+			return read_free(r, word);
+		if (!is_sane(r, word))
+			return skip_ruins(r);
+		if (ring_word_state(word) == RING_STATE_CLAIMED) {
+			if (!is_stuck(r))
+				return RING_EMPTY;
+			break_it(r);
+			word |= RING_STATE_ABANDONED;
+		}
+		if (ring_word_state(word) == RING_STATE_ABANDONED) {
+			consume(r, ring_word_len(word));
 			return RING_LOST;
 		}
-		if (word_state(word) == STATE_ABANDONED) {
-			consume(r, word_len(word));
-			return RING_LOST;
-		}
-		if (word_tid(word) == TID_NONE) {
-			consume(r, word_len(word));
-			continue;
-		}
-		/* copied once and judged afterwards: the writer could still change it */
-		size = MIN(room, (uint64_t)RECORD_MAX);
-		memcpy(ret, data_at(r, r->head), size);
-		*ret_size = ret->size;
-		consume(r, word_len(word));
-		return *ret_size > size ? RING_LOST : RING_OK;
+		if (ring_word_tid(word) != RING_TID_NONE)
+			return read_committed(r, word, ret, ret_size);
+		consume(r, ring_word_len(word));
 	}
 }
 
-void
+bool
 ring_abandon(struct ring *r, int32_t tid)
 {
-	uint64_t at = atomic_load(&r->shared->head);
-	uint64_t tail = atomic_load(&r->shared->tail);
+	uint64_t at = atomic_load(&r->view.shared->head);
+	uint64_t tail = atomic_load(&r->view.shared->tail);
+	uint64_t end = at + MIN(tail - at, ring_units(&r->view));
+	bool found = false;
 
-	while (at < tail) {
+	while (at < end) {
 		uint64_t word = atomic_load(word_at(r, at));
-		uint64_t given_up = word | STATE_ABANDONED;
 
-		if (word_state(word) == STATE_CLAIMED &&
-		    word_tid(word) == (uint64_t)tid) {
-			atomic_compare_exchange_strong(word_at(r, at), &word, given_up);
+		if (ring_word_state(word) == RING_STATE_CLAIMED &&
+		    ring_word_tid(word) == (uint64_t)tid) {
+			found |= atomic_compare_exchange_strong(
+				word_at(r, at), &word, word | RING_STATE_ABANDONED);
 			reader_wake(r);
 		}
 		/* a unit that the reader freed meanwhile has no length: it is behind us */
-		at += MAX(word_len(word), (uint64_t)1);
+		at += MAX(ring_word_len(word), (uint64_t)1);
 	}
+	return found;
 }
 
 static bool
 has_record(const struct ring *r)
 {
-	enum state s = word_state(atomic_load(word_at(r, r->head)));
+	enum ring_state s = ring_word_state(atomic_load(word_at(r, r->head)));
 
-	return s == STATE_COMMITTED || s == STATE_ABANDONED;
+	return s == RING_STATE_COMMITTED || s == RING_STATE_ABANDONED;
 }
 
 static void
 nap(struct ring *r)
 {
 	const struct timespec time = { .tv_nsec = NAP_NS };
+	_Atomic uint32_t *sleeping = &r->view.shared->sleeping;
 
-	atomic_store(&r->shared->sleeping, NAPPING);
+	atomic_store(sleeping, RING_NAPPING);
 	if (!atomic_load(&r->alarm))
-		futex(&r->shared->sleeping, FUTEX_WAIT, NAPPING, &time);
+		futex(sleeping, FUTEX_WAIT, RING_NAPPING, &time);
 }
 
 void
 ring_wait(struct ring *r)
 {
+	_Atomic uint32_t *sleeping = &r->view.shared->sleeping;
+	/* a claim that nobody ever commits is found out by looking again */
+	const struct timespec look_again = { .tv_sec = 2 };
+	bool claimed = atomic_load(word_at(r, r->head)) != word_free(r, r->head);
+
 	nap(r);
 	/* said first, looked afterwards: a writer does it the other way round */
-	atomic_store(&r->shared->sleeping, DEEP_SLEEP);
+	atomic_store(sleeping, RING_DEEP_SLEEP);
 	if (!atomic_load(&r->alarm) && !has_record(r)) {
-		futex(&r->shared->sleeping, FUTEX_WAIT, DEEP_SLEEP, NULL);
+		futex(sleeping, FUTEX_WAIT, RING_DEEP_SLEEP,
+		      claimed || ring_is_broken(r) ? &look_again : NULL);
 		nap(r);
 	}
 	atomic_store(&r->alarm, false);
-	atomic_store(&r->shared->sleeping, AWAKE);
+	atomic_store(sleeping, RING_AWAKE);
 }
 
 void

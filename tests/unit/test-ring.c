@@ -2,6 +2,7 @@
 #include "unit.h"
 
 #include "base/compiler.h"
+#include "base/ringword.h"
 #include "model/record.h"
 #include "model/ring.h"
 #include <pthread.h>
@@ -134,6 +135,87 @@ TEST(a_dead_writers_claim_is_stepped_over)
 	/* a commit that comes after all must not revive it */
 	ring_commit(ring, &dead);
 	CHECK_INT(ring_read(ring, out, &size), RING_EMPTY);
+	free(in);
+	free(out);
+	ring_free(ring);
+}
+
+TEST(a_writer_that_died_before_it_moved_the_tail_holds_up_nobody)
+{
+	struct ring *ring = ring_new(0);
+	struct record *in = calloc(1, RECORD_MAX), *out = calloc(1, RECORD_MAX);
+	struct ring_shared *shared = ring_view(ring)->shared;
+	size_t size;
+
+	fill(in, 1, 1);
+	ring_write(ring, in);
+	atomic_store(&shared->tail, 0);
+	CHECK_INT(ring_read(ring, out, &size), RING_OK);
+	CHECK(atomic_load(&shared->tail) > 0);
+	ring_write(ring, in);
+	CHECK_INT(ring_read(ring, out, &size), RING_OK);
+	CHECK(!ring_is_broken(ring));
+	free(in);
+	free(out);
+	ring_free(ring);
+}
+
+/* --- ruins ------------------------------------------------------------------- */
+
+TEST(a_spoiled_head_or_tail_breaks_the_ring)
+{
+	struct record *out = calloc(1, RECORD_MAX);
+	size_t size;
+
+	for (int i = 0; i < 2; i++) {
+		struct ring *ring = ring_new(0);
+		struct ring_shared *shared = ring_view(ring)->shared;
+		_Atomic uint32_t closed = 0;
+
+		ring_closes(ring, &closed);
+		atomic_store(i ? &shared->head : &shared->tail, UINT64_MAX / 3);
+		CHECK_INT(ring_read(ring, out, &size), RING_LOST);
+		CHECK(ring_is_broken(ring));
+		CHECK_INT(closed, 1);
+		CHECK_INT(ring_read(ring, out, &size), RING_EMPTY);
+		ring_free(ring);
+	}
+	free(out);
+}
+
+TEST(a_broken_ring_never_makes_a_writer_wait)
+{
+	struct ring *ring = ring_new(0);
+	struct record *in = calloc(1, RECORD_MAX), *out = calloc(1, RECORD_MAX);
+	size_t size;
+
+	fill(in, 1, 1);
+	atomic_store(&ring_view(ring)->shared->tail, UINT64_MAX / 3);
+	CHECK_INT(ring_read(ring, out, &size), RING_LOST);
+	CHECK(!ring_write(ring, in));
+	free(in);
+	free(out);
+	ring_free(ring);
+}
+
+TEST(scribbling_never_hangs_or_crashes_the_reader)
+{
+	struct ring *ring = ring_new(256 * 1024);
+	struct record *in = calloc(1, RECORD_MAX), *out = calloc(1, RECORD_MAX);
+	size_t mapped = ring_size(256 * 1024), size;
+	char *memory = (char *)ring_view(ring)->shared;
+	uint64_t seed = 11;
+
+	for (int round = 0; round < 2000; round++) {
+		for (int i = 0; i < 20; i++)
+			memory[unit_random(&seed) % mapped] = (char)unit_random(&seed);
+		fill(in, 1, (uint64_t)round);
+		ring_write(ring, in);
+		for (int i = 0; i < 50; i++)
+			if (ring_read(ring, out, &size) == RING_EMPTY)
+				break;
+	}
+	CHECK(ring_is_broken(ring));
 	free(in);
 	free(out);
 	ring_free(ring);
