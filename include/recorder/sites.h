@@ -20,14 +20,15 @@ struct site {
 	uint64_t offset;    /* of the first replaced byte in the scanned text */
 	uint8_t len;	    /* replaced bytes, SITE_MIN to SITE_MAX */
 	uint8_t syscall_at; /* where in them `syscall` is: 0, or 5 behind `mov $nr,%eax` */
-	int16_t nr;	    /* told by the instruction before it, -1: whatever rax holds */
+	int16_t nr; /* told by the instruction before it, -1: whatever rax holds */
 	/*
 	 * The bytes alone prove that it is code.  Others are good only where a thread
 	 * was seen to stop.
 	 */
 	bool sure;
-	bool rcx_taken;	   /* what is displaced writes rcx: leave by r11 */
-	uint8_t bytes[16]; /* what the window holds, to be compared before it is replaced */
+	bool rcx_taken; /* what is displaced writes rcx: leave by r11 */
+	uint8_t bytes
+		[16]; /* what the window holds, to be compared before it is replaced */
 };
 
 /*
