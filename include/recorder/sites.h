@@ -33,7 +33,7 @@ struct site {
 
 /*
  * The window for the `syscall` at text[@at]; false when there is none.  It reads
- * the whole text for branches: 1 ms for 1 MB.
+ * the whole text for branches: 2 ms for 1 MB.
  */
 bool site_plan(const uint8_t *text, size_t len, size_t at, struct site *ret);
 

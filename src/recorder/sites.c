@@ -6,11 +6,11 @@
 #include "recorder/insn.h"
 
 #define SYSCALL_LEN 2
-#define MOV_LEN 5	  /* of mov $imm32,%eax */
-#define CHOICES 3	  /* windows that one syscall may have */
-#define NR_MAX 1024	  /* more is no number */
-#define LEAD 64		  /* bytes from which reading finds its way to the instructions */
-#define BRANCH8_REACH 131 /* from a short branch to the end of what it reaches */
+#define MOV_LEN 5	/* of mov $imm32,%eax */
+#define CHOICES 3	/* windows that one syscall may have */
+#define NR_MAX 1024	/* more is no number */
+#define LEAD 64		/* bytes from which reading finds its way to the instructions */
+#define SHORT_REACH 160 /* from a syscall to what may branch into its windows */
 
 /* x86-64's numbers of what must not be made by another's stack, or does not return. */
 enum {
@@ -34,9 +34,15 @@ struct windows {
 	size_t n, cap;
 };
 
-/* One bit for each offset from @first: set while nothing is known to branch there. */
+enum {
+	INSIDE = 1, /* in a window, behind its first byte */
+	BEGINS = 2, /* and an instruction begins there */
+	STRUCK = 4, /* and something branches there */
+};
+
+/* What is known of each offset from @first. */
 struct interior {
-	uint64_t *bits;
+	uint8_t *marks;
 	size_t first, span;
 };
 
@@ -258,7 +264,18 @@ site_syscall(const struct site *s)
 }
 
 static void
-open_interior(struct interior *in, const struct windows *w)
+mark_window(const struct text *t, struct interior *in, const struct site *s)
+{
+	size_t begin = s->offset + step(t, s->offset);
+
+	for (size_t k = s->offset + 1; k < site_end(s); k++)
+		in->marks[k - in->first] |= INSIDE;
+	for (; begin < site_end(s); begin += step(t, begin))
+		in->marks[begin - in->first] |= BEGINS;
+}
+
+static void
+open_interior(const struct text *t, struct interior *in, const struct windows *w)
 {
 	size_t last = 0;
 
@@ -268,58 +285,89 @@ open_interior(struct interior *in, const struct windows *w)
 		last = MAX(last, site_end(&w->v[i]));
 	}
 	in->span = last - in->first;
-	in->bits = mem_zero(in->span / 64 + 1, sizeof(uint64_t));
+	in->marks = mem_zero(in->span, sizeof(*in->marks));
 	for (size_t i = 0; i < w->n; i++)
-		for (size_t k = w->v[i].offset + 1; k < site_end(&w->v[i]); k++)
-			in->bits[(k - in->first) / 64] |= UINT64_C(1)
-							  << (k - in->first) % 64;
+		mark_window(t, in, &w->v[i]);
 }
 
-/* Something branches to @target, which may be anywhere. */
+/* Whether an instruction whose opcode ends at @at may begin there or before it. */
+static bool
+may_begin(const struct text *t, size_t at)
+{
+	while (!is_boundary(t, at)) {
+		if (!behind_prefix(t, at) && (at == 0 || t->bytes[at - 1] != 0x0f))
+			return false;
+		at--;
+	}
+	return true;
+}
+
+/*
+ * The bytes at @source look like a branch to @target, which may be anywhere.  Into
+ * the middle of an instruction only what is one for sure would branch.
+ */
 static void
-strike(struct interior *in, size_t target)
+strike(const struct text *t, struct interior *in, size_t source, size_t target)
 {
 	size_t i = target - in->first;
 
-	if (i < in->span)
-		in->bits[i / 64] &= ~(UINT64_C(1) << i % 64);
+	if (i >= in->span || !(in->marks[i] & INSIDE) || (in->marks[i] & STRUCK))
+		return;
+	if ((in->marks[i] & BEGINS) || may_begin(t, source))
+		in->marks[i] |= STRUCK;
 }
 
 static bool
 is_clean(const struct interior *in, const struct site *s)
 {
-	for (size_t k = s->offset + 1 - in->first; k < site_end(s) - in->first; k++)
-		if (!(in->bits[k / 64] >> k % 64 & 1))
+	for (size_t k = s->offset + 1; k < site_end(s); k++)
+		if (in->marks[k - in->first] & STRUCK)
 			return false;
 	return true;
 }
 
 /*
- * Where the four bytes of distance would be if a near branch had its last opcode
- * byte at @i, or a `lea` of a place in the code, or xbegin: 0 when it is none.
+ * Whether bytes[@i] may end the opcode of a near branch, of a `lea` of a place in
+ * the code or of xbegin.  Without branches, which would be mispredicted all the time.
  */
-static size_t
-distance_at(const uint8_t *b, size_t i)
+static bool
+is_near(const uint8_t *bytes, size_t i)
 {
-	if ((b[i] & 0xfe) == 0xe8)
-		return i + 1;
-	if ((b[i] & 0xf0) != 0x80)
-		return b[i] == 0xc7 && b[i + 1] == 0xf8 ? i + 2 : 0;
-	if (b[i] == 0x8d && (b[i + 1] & 0xc7) == 0x05)
-		return i + 2;
-	return i > 0 && b[i - 1] == 0x0f ? i + 1 : 0;
+	unsigned op = bytes[i], next = bytes[i + 1];
+
+	return ((op & 0xfe) == 0xe8) | ((bytes[i - 1] == 0x0f) & ((op & 0xf0) == 0x80)) |
+	       ((op == 0x8d) & ((next & 0xc7) == 0x05)) | ((op == 0xc7) & (next == 0xf8));
+}
+
+/* The four bytes of distance end @len behind @i, and so does the instruction. */
+static void
+strike_from(const struct text *t, struct interior *in, size_t i, size_t len)
+{
+	if (t->len - i >= len)
+		strike(t, in, i,
+		       i + len + (size_t)(int64_t)read32(t->bytes + i + len - 4));
+}
+
+static void
+strike_near_at(const struct text *t, struct interior *in, size_t i)
+{
+	uint8_t op = t->bytes[i];
+
+	if ((op & 0xfe) == 0xe8 || (i > 0 && t->bytes[i - 1] == 0x0f))
+		strike_from(t, in, i, 5);
+	if (op == 0x8d || op == 0xc7)
+		strike_from(t, in, i, 6);
 }
 
 /* At every offset, for no one knows where instructions begin. */
 static void
 strike_near(const struct text *t, struct interior *in)
 {
-	for (size_t i = 0; i + 5 <= t->len; i++) {
-		size_t at = distance_at(t->bytes, i);
-
-		if (at && at + 4 <= t->len)
-			strike(in, at + 4 + (size_t)(int64_t)read32(t->bytes + at));
-	}
+	if (t->len)
+		strike_near_at(t, in, 0);
+	for (size_t i = 1; i + 5 <= t->len; i++)
+		if (is_near(t->bytes, i))
+			strike_near_at(t, in, i);
 }
 
 static bool
@@ -329,14 +377,14 @@ is_short_branch(uint8_t opcode)
 }
 
 static void
-strike_short(const struct text *t, struct interior *in, const struct site *s)
+strike_short(const struct text *t, struct interior *in, size_t at)
 {
-	size_t i = s->offset > BRANCH8_REACH ? s->offset - BRANCH8_REACH : 0;
-	size_t end = MIN(t->len, site_end(s) + BRANCH8_REACH);
+	size_t i = at > SHORT_REACH ? at - SHORT_REACH : 0;
+	size_t end = MIN(t->len, at + SHORT_REACH);
 
 	for (; i + 2 <= end; i++)
 		if (is_short_branch(t->bytes[i]))
-			strike(in, i + 2 + (size_t)(int8_t)t->bytes[i + 1]);
+			strike(t, in, i, i + 2 + (size_t)(int8_t)t->bytes[i + 1]);
 }
 
 /* Keeps for each syscall the first window that nothing leads into. */
@@ -366,12 +414,13 @@ settle(const struct text *t, struct windows *w)
 
 	if (!w->n)
 		return;
-	open_interior(&in, w);
+	open_interior(t, &in, w);
 	strike_near(t, &in);
 	for (size_t i = 0; i < w->n; i++)
-		strike_short(t, &in, &w->v[i]);
+		if (i == 0 || site_syscall(&w->v[i]) != site_syscall(&w->v[i - 1]))
+			strike_short(t, &in, site_syscall(&w->v[i]));
 	choose(w, &in);
-	free(in.bits);
+	free(in.marks);
 }
 
 bool
