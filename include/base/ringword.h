@@ -34,6 +34,9 @@
 
 #define RING_UNIT 64u
 
+/* Also without optimisation: there is nothing to call where the recorder runs. */
+#define RING_INLINE static inline __attribute__((always_inline))
+
 enum ring_state {
 	RING_STATE_FREE,
 	RING_STATE_CLAIMED,
@@ -81,13 +84,13 @@ enum ring_claimed {
 	RING_TRY_AGAIN, /* somebody was faster */
 };
 
-static inline uint64_t
+RING_INLINE uint64_t
 ring_units(const struct ring_view *v)
 {
 	return (uint64_t)1 << v->unit_bits;
 }
 
-static inline uint64_t
+RING_INLINE uint64_t
 ring_word(uint64_t lap, uint64_t tid, uint64_t len, enum ring_state state)
 {
 	return (lap & RING_LAP_MASK) << RING_LAP_SHIFT |
@@ -95,57 +98,57 @@ ring_word(uint64_t lap, uint64_t tid, uint64_t len, enum ring_state state)
 	       (len & RING_LEN_MASK) << RING_LEN_SHIFT | (uint64_t)state;
 }
 
-static inline enum ring_state
+RING_INLINE enum ring_state
 ring_word_state(uint64_t word)
 {
 	return (enum ring_state)(word & 3);
 }
 
-static inline uint64_t
+RING_INLINE uint64_t
 ring_word_len(uint64_t word)
 {
 	return word >> RING_LEN_SHIFT & RING_LEN_MASK;
 }
 
-static inline uint64_t
+RING_INLINE uint64_t
 ring_word_tid(uint64_t word)
 {
 	return word >> RING_TID_SHIFT & RING_TID_MASK;
 }
 
-static inline uint64_t
+RING_INLINE uint64_t
 ring_lap(const struct ring_view *v, uint64_t at)
 {
 	return at >> v->unit_bits;
 }
 
-static inline uint64_t
+RING_INLINE uint64_t
 ring_index(const struct ring_view *v, uint64_t at)
 {
 	return at & (ring_units(v) - 1);
 }
 
-static inline _Atomic uint64_t *
+RING_INLINE _Atomic uint64_t *
 ring_word_at(const struct ring_view *v, uint64_t at)
 {
 	return &v->shared->words[ring_index(v, at)];
 }
 
-static inline char *
+RING_INLINE char *
 ring_data_at(const struct ring_view *v, uint64_t at)
 {
 	return v->data + ring_index(v, at) * RING_UNIT;
 }
 
 /* Moves the tail from @from over the claim that begins there; anybody may do it. */
-static inline void
+RING_INLINE void
 ring_tail_help(const struct ring_view *v, uint64_t from, uint64_t units)
 {
 	atomic_compare_exchange_strong(&v->shared->tail, &from, from + units);
 }
 
 /* Tries to claim @units at the tail for @tid in @state; @ret_at is where. */
-static inline enum ring_claimed
+RING_INLINE enum ring_claimed
 ring_claim_at_tail(const struct ring_view *v, uint64_t at, uint64_t units, uint64_t tid,
 		   enum ring_state state)
 {
@@ -171,7 +174,7 @@ ring_claim_at_tail(const struct ring_view *v, uint64_t at, uint64_t units, uint6
  * Claims @units for @tid and says where.  A record never wraps: what is left
  * before the end is claimed for nobody.
  */
-static inline enum ring_claimed
+RING_INLINE enum ring_claimed
 ring_claim_units(const struct ring_view *v, uint64_t units, uint64_t tid,
 		 uint64_t *ret_at)
 {
@@ -194,7 +197,7 @@ ring_claim_units(const struct ring_view *v, uint64_t units, uint64_t tid,
 }
 
 /* Whether a reader that sleeps like that is to be woken for a record at @at. */
-static inline bool
+RING_INLINE bool
 ring_wants_wake(const struct ring_view *v, uint64_t at)
 {
 	uint32_t sleeping =

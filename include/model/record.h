@@ -25,6 +25,12 @@ enum record_kind {
 	RECORD_KIND_END,
 };
 
+/* What struct record.time counts. */
+enum record_clock {
+	CLOCK_NS,  /* CLOCK_MONOTONIC, nanoseconds */
+	CLOCK_TSC, /* the processor's time stamp counter, which needs no call */
+};
+
 /* struct record.flags of RECORD_CALL */
 enum call_flag {
 	CALL_EXISTED = 1 << 0,	   /* O_CREAT: the file was there before the call */
@@ -69,13 +75,13 @@ struct record {
 	uint8_t kind;
 	uint8_t engine; /* enum engine */
 	uint8_t abi;	/* enum abi */
-	uint8_t reserved;
-	uint16_t row; /* index into syscall_rows */
+	uint8_t clock;	/* enum record_clock */
+	uint16_t row;	/* index into syscall_rows */
 	uint16_t flags;
 	int32_t tid;
 	int32_t former; /* EXEC: the thread that called, tid's own or another */
-	int32_t reserved2;
-	uint64_t time; /* CLOCK_MONOTONIC, nanoseconds */
+	uint32_t seal;	/* record_seal(), where the job can write, else 0 */
+	uint64_t time;
 	int64_t result;
 	uint64_t args[6];
 };
@@ -104,6 +110,33 @@ static inline uint64_t
 record_arg(const struct record *r, uint8_t index)
 {
 	return index ? r->args[index - 1] : 0;
+}
+
+/*
+ * The seal of a record of @size bytes: whatever is written over it by accident does not have it.
+ * Somebody who means to forge can read the secret; the strict engine is for that.
+ */
+static inline __attribute__((always_inline)) uint32_t
+record_seal(const struct record *r, uint32_t size, uint64_t secret)
+{
+	const uint64_t factor = 0x9e3779b97f4a7c15u;
+	const char *at = (const char *)r, *end = at + size;
+	uint64_t hash = secret ^ size, word;
+
+	/* the seal itself is not part of it: the record has it as zero meanwhile */
+	for (; end - at >= 8; at += 8) {
+		__builtin_memcpy(&word, at, 8);
+		hash = (hash ^ word) * factor;
+		hash ^= hash >> 32;
+	}
+	if (end - at >= 4) {
+		uint32_t half;
+
+		__builtin_memcpy(&half, at, 4);
+		hash = (hash ^ half) * factor;
+		hash ^= hash >> 32;
+	}
+	return (uint32_t)(hash >> 16) | 1;
 }
 
 /* A record being put together, in memory of its own. */

@@ -50,6 +50,9 @@ struct ring *ring_at(void *memory, size_t bytes);
 /* Sets *@closed to 1 when the ring is found to be broken, so that writers stay away. */
 void ring_closes(struct ring *r, _Atomic uint32_t *closed);
 
+/* From now on only sealed records are believed; what ring_write() writes is sealed. */
+void ring_seals(struct ring *r, uint64_t secret);
+
 /* Where its parts are, for whoever writes into it from elsewhere. */
 const struct ring_view *ring_view(const struct ring *r);
 
@@ -80,11 +83,14 @@ bool ring_write(struct ring *r, const struct record *rec);
  */
 enum ring_result ring_read(struct ring *r, struct record *ret, size_t *ret_size);
 
+/* The task @tid is dead: whatever it claimed and did not commit is lost. */
+void ring_abandon(struct ring *r, int32_t tid);
+
 /*
- * The task @tid is dead, or stands still: whatever it claimed and did not commit
- * is given up.  Whether there was anything.
+ * The task @tid is dead or stands still, and what it claimed and did not commit is
+ * known from elsewhere: its claims are nobody's.  Whether there was one.
  */
-bool ring_abandon(struct ring *r, int32_t tid);
+bool ring_withdraw(struct ring *r, int32_t tid);
 
 /*
  * Reader: sleeps until something may be there to read, or ring_wake().  Several

@@ -9,13 +9,14 @@
  * its own can stand before that one.
  */
 
+#include "trace/fast.h"
 #include <stdbool.h>
 
 struct tracee;
 struct tracing;
 
 /* @t made a task and says so; by clone it is mostly a thread. */
-void births_on_fork(struct tracing *tr, struct tracee *t, bool by_clone);
+void births_on_fork(struct tracing *tr, struct tracee *t, enum birth how);
 
 /* A new task's first stop, or the end of a group-stop of an old one. */
 void births_on_first_stop(struct tracing *tr, struct tracee *t);

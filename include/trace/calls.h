@@ -17,5 +17,8 @@ void calls_on_syscall(struct tracing *tr, struct tracee *t);
 /* A signal is delivered: handed on, and it may have interrupted a call. */
 void calls_on_signal(struct tracing *tr, struct tracee *t, int signal);
 
+/* The call that @t is in was interrupted: it is kept until it is known how it ends. */
+void calls_hold(struct tracing *tr, struct tracee *t);
+
 /* @t is gone: whatever call it was in will not return any more. */
 void calls_end(struct tracing *tr, struct tracee *t);

@@ -43,6 +43,9 @@ const struct record *capture_exit(struct capture *c, struct tracee *tracee,
 /* The call ended with its process: no result will come. */
 const struct record *capture_unfinished(struct capture *c, struct record *call);
 
+/* A call that is whole, with its result, but was not put into the ring. */
+const struct record *capture_again(struct capture *c, const struct record *call);
+
 /* An interrupted call that returned EINTR to its process. */
 const struct record *capture_interrupted(struct capture *c, struct record *call);
 

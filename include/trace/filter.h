@@ -9,6 +9,9 @@
  * for an architecture that it does not know.  It never refuses a call.
  */
 
+#include <stddef.h>
+#include <stdint.h>
+
 struct sock_filter;
 
 /* What a traced call carries as event message.  Always this: calls are told by number. */
@@ -19,8 +22,15 @@ struct filter {
 	unsigned short len;	  /* in instructions, as struct sock_fprog has it */
 };
 
-/* Builds the program for these class bits; process is always among them. */
-int filter_build(unsigned classes, struct filter *ret);
+/*
+ * Builds the program for these class bits; process is always among them.  Calls of
+ * x86-64 that end at one of the @count addresses of @trusted are let through: their
+ * maker records them.  Only calls that would be traced are asked where they come from,
+ * so that the kernel can go on letting the others pass without running the program
+ * (seccomp_cache_prepare(), kernel/seccomp.c).
+ */
+int filter_build(unsigned classes, const uint64_t *trusted, size_t count,
+		 struct filter *ret);
 
 /* Frees the program; a filter that was never built is fine when zeroed. */
 void filter_done(struct filter *f);

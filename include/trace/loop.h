@@ -13,12 +13,15 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+struct fast;
 struct kernel;
 struct ring;
 
 struct loop_config {
-	unsigned classes; /* that the filter was built for */
-	bool allow_uring; /* let the job set up io_urings */
+	unsigned classes;   /* that the filter was built for */
+	bool allow_uring;   /* let the job set up io_urings */
+	struct ring *spare; /* takes records when the ring is broken; or NULL */
+	struct fast *fast;  /* the fast engine, or NULL */
 };
 
 struct loop_result {

@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 struct record;
+struct space;
 
 /* A call between its entry and its exit. */
 struct pending_call {
@@ -42,6 +43,8 @@ struct tracee {
 	/* interrupted by signals, the last one on top: each restarts, or ends in EINTR */
 	struct pending_call held[HELD_MAX];
 	unsigned held_count;
+	struct space *space;	    /* the fast engine's */
+	bool fresh;		    /* was forked and has not run */
 	struct tracee *next, *prev; /* the threads of one process, a circle */
 	uint64_t parked_round;	    /* when, in rounds of the loop */
 	struct tracee *next_parked, **parked_link;

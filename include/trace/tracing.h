@@ -13,12 +13,15 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+struct fast;
 struct record;
 struct ring;
 
 struct tracing {
 	const struct kernel *kernel;
 	struct ring *ring;
+	struct ring *spare; /* where records go when the other one is broken */
+	struct fast *fast;  /* or NULL */
 	struct loop_config config;
 	pid_t root; /* the command */
 	struct tracees tracees;

@@ -3,24 +3,31 @@
 #include "cli/help.h"
 #include "cli/options.h"
 #include "cli/run.h"
+#include "recorder/region.h"
 #include "trace/filter-print.h"
 #include "trace/filter.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 static void
-print_filter(unsigned classes)
+print_filter(const struct options *o)
 {
 	struct filter filter = { 0 };
-	int r = filter_build(classes, &filter);
+	uint64_t trusted[REGION_TRUSTED];
+	bool fast = strcmp(o->engine, "strict") != 0;
+	int r;
+
+	region_trusted(trusted);
+	r = filter_build(o->classes, trusted, fast ? REGION_TRUSTED : 0, &filter);
 
 	errno = -r;
 	if (r < 0)
 		msg_die(STATUS_OURS, "cannot build the filter:");
-	filter_print(&filter, classes, stdout);
+	filter_print(&filter, o->classes, stdout);
 	filter_done(&filter);
 }
 
@@ -73,7 +80,7 @@ main(int argc, char *argv[])
 		help_list_syscalls(options.classes);
 		break;
 	case ACTION_PRINT_FILTER:
-		print_filter(options.classes);
+		print_filter(&options);
 		break;
 	}
 	if (options.action != ACTION_RUN)

@@ -105,10 +105,12 @@ parse_events(struct options *o, const char *words)
 static void
 parse_engine(struct options *o, const char *word)
 {
-	if (strcmp(word, "auto") != 0 && strcmp(word, "strict") != 0)
+	if (strcmp(word, "auto") != 0 && strcmp(word, "fast") != 0 &&
+	    strcmp(word, "strict") != 0)
 		msg_die(STATUS_USAGE,
-			"--engine: there is no engine \"%s\"; use auto or strict", word);
-	o->engine = "strict";
+			"--engine: there is no engine \"%s\"; use auto, fast or strict",
+			word);
+	o->engine = word;
 }
 
 static void

@@ -12,6 +12,7 @@
 #include "model/model.h"
 #include "model/reader.h"
 #include "model/ring.h"
+#include "recorder/workshop.h"
 #include "trace/filter.h"
 #include "trace/kernel.h"
 #include "trace/launch.h"
@@ -36,7 +37,11 @@ struct session {
 	struct filter filter;
 	struct outputs outputs;
 	struct hub *hub;
-	struct ring *ring;
+	struct workshop
+		workshop; /* the fast one; its region is zero when it is not used */
+	bool fast;
+	struct ring *ring;  /* where records go */
+	struct ring *spare; /* where they go when the job has spoiled that one */
 	struct model *model;
 	struct reader *reader;
 	struct launch launch;
@@ -81,12 +86,58 @@ describe_run(struct session *s)
 		.cwd = { buf_str(&s->cwd), s->cwd.len },
 		.wall_ns = clock_ns(CLOCK_REALTIME),
 		.pid = getpid(),
-		.engine = o->engine,
+		.engine = s->fast ? "fast" : "strict",
 		.classes = o->classes | CLASS_PROCESS,
 		.all = o->all,
 		.failed = o->failed,
 		.probes = o->probes,
 	};
+}
+
+/* The fast engine where it was not ruled out and can be had here. */
+static void
+choose_engine(struct session *s)
+{
+	const struct options *o = s->options;
+	int r;
+
+	if (strcmp(o->engine, "strict") == 0)
+		return;
+	r = workshop_open(&s->workshop, o->ring_bytes, o->classes | CLASS_PROCESS);
+	s->fast = r == 0;
+	errno = -r;
+	if (s->fast)
+		return;
+	if (strcmp(o->engine, "fast") == 0)
+		msg_die(STATUS_OURS, "the fast engine cannot be used here%s:",
+			r == -E2BIG ? ", with such a ring" : "");
+	msg_debug("the fast engine cannot be used here: %s", strerror(-r));
+}
+
+static void
+make_rings(struct session *s)
+{
+	struct ring *own = ring_new(s->options->ring_bytes);
+
+	if (!own)
+		msg_die(STATUS_OURS,
+			"no memory for the ring; try a smaller --ring-size:");
+	s->ring = s->fast ? s->workshop.region.ring : own;
+	s->spare = s->fast ? own : NULL;
+}
+
+static void
+build_filter(struct session *s)
+{
+	uint64_t trusted[REGION_TRUSTED];
+	int r;
+
+	region_trusted(trusted);
+	r = filter_build(s->options->classes, trusted, s->fast ? REGION_TRUSTED : 0,
+			 &s->filter);
+	errno = -r;
+	if (r < 0)
+		msg_die(STATUS_OURS, "cannot build the filter:");
 }
 
 static void
@@ -95,18 +146,13 @@ prepare(struct session *s)
 	int r;
 
 	check_kernel();
-	r = filter_build(s->options->classes, &s->filter);
-	errno = -r;
-	if (r < 0)
-		msg_die(STATUS_OURS, "cannot build the filter:");
 	r = proc_open();
 	errno = -r;
 	if (r < 0)
 		msg_die(STATUS_OURS, "/proc is needed and cannot be opened:");
-	s->ring = ring_new(s->options->ring_bytes);
-	if (!s->ring)
-		msg_die(STATUS_OURS,
-			"no memory for the ring; try a smaller --ring-size:");
+	choose_engine(s);
+	make_rings(s);
+	build_filter(s);
 	describe_run(s);
 	s->hub = hub_new();
 	outputs_open(&s->outputs, s->options, s->hub);
@@ -172,13 +218,15 @@ trace(struct session *s)
 	const struct loop_config config = {
 		.classes = s->run.classes,
 		.allow_uring = s->options->allow_uring,
+		.spare = s->spare,
+		.fast = s->fast ? &s->workshop.fast : NULL,
 	};
 
 	let_go_of_standard_files();
 	signals_install();
 	s->model = model_new(&s->run, s->hub, clock_ns(CLOCK_MONOTONIC));
 	hub_begin(s->hub, &s->run);
-	s->reader = reader_start(s->ring, s->model, s->hub);
+	s->reader = reader_start(s->ring, s->spare, s->model, s->hub);
 	if (!s->reader) {
 		/* it stands at its first exec, and is killed with us at the latest */
 		kill(s->launch.pid, SIGKILL);
@@ -245,7 +293,10 @@ session_done(struct session *s)
 	model_free(s->model);
 	hub_free(s->hub);
 	outputs_close(&s->outputs);
-	ring_free(s->ring);
+	/* the region has its own */
+	ring_free(s->fast ? s->spare : s->ring);
+	if (s->fast)
+		workshop_close(&s->workshop);
 	filter_done(&s->filter);
 	buf_done(&s->cwd);
 }

@@ -3,6 +3,7 @@
 
 #include "base/compiler.h"
 #include "base/mem.h"
+#include "base/tsc.h"
 #include "model/hub.h"
 #include "model/model.h"
 #include "model/record.h"
@@ -15,7 +16,8 @@
 struct reader {
 	pthread_t thread;
 	atomic_bool stop;
-	struct ring *ring;
+	struct ring *ring, *spare;
+	struct tsc tsc;
 	struct model *model;
 	struct hub *hub;
 	struct record *record; /* RECORD_MAX bytes */
@@ -23,17 +25,32 @@ struct reader {
 
 /* Takes in everything that is committed. */
 static void
-drain(struct reader *r)
+drain_one(struct reader *r, struct ring *ring)
 {
 	enum ring_result result;
 	size_t size;
 
-	while ((result = ring_read(r->ring, r->record, &size)) != RING_EMPTY) {
-		if (result == RING_OK)
-			model_record(r->model, r->record, size);
-		else
-			model_gap(r->model, GAP_LOST, "a writer died inside a record");
+	while ((result = ring_read(ring, r->record, &size)) != RING_EMPTY) {
+		if (result != RING_OK) {
+			model_gap(r->model, GAP_LOST,
+				  ring_is_broken(ring)
+					  ? "the job wrote over records in its memory"
+					  : "a writer died inside a record");
+			continue;
+		}
+		if (r->record->clock == CLOCK_TSC)
+			r->record->time = tsc_ns(&r->tsc, r->record->time);
+		model_record(r->model, r->record, size);
 	}
+}
+
+static void
+drain(struct reader *r)
+{
+	tsc_update(&r->tsc);
+	drain_one(r, r->ring);
+	if (r->spare)
+		drain_one(r, r->spare);
 }
 
 static void *
@@ -52,13 +69,15 @@ run(void *data)
 }
 
 struct reader *
-reader_start(struct ring *ring, struct model *model, struct hub *hub)
+reader_start(struct ring *ring, struct ring *spare, struct model *model, struct hub *hub)
 {
 	struct reader *r = mem_zero(1, sizeof(*r));
 	sigset_t all, old;
 	int error;
 
 	r->ring = ring;
+	r->spare = spare;
+	tsc_init(&r->tsc);
 	r->model = model;
 	r->hub = hub;
 	r->record = mem_zero(1, RECORD_MAX);

@@ -28,6 +28,7 @@ struct ring {
 	uint64_t tail_seen; /* where the tail was when the reader last looked */
 	uint64_t stuck_at;  /* a position where the reader found a claim, and when */
 	uint64_t stuck_since;
+	uint64_t secret;	  /* of the seals; 0: there are none */
 	_Atomic bool broken;	  /* somebody wrote where nobody may */
 	_Atomic bool alarm;	  /* ring_wake() was called: do not fall asleep */
 	_Atomic uint32_t *closed; /* set to 1 when it breaks; or NULL */
@@ -108,6 +109,12 @@ ring_closes(struct ring *r, _Atomic uint32_t *closed)
 	r->closed = closed;
 }
 
+void
+ring_seals(struct ring *r, uint64_t secret)
+{
+	r->secret = secret;
+}
+
 const struct ring_view *
 ring_view(const struct ring *r)
 {
@@ -186,6 +193,25 @@ wait_for_space(struct ring *r)
 	atomic_fetch_sub(&s->waiting, 1);
 }
 
+static void
+seal(const struct ring *r, struct record *rec, uint32_t size)
+{
+	rec->seal = 0;
+	rec->seal = record_seal(rec, size, r->secret);
+}
+
+/* Whether the copy @rec is one that was sealed and not touched afterwards. */
+static bool
+is_sealed(const struct ring *r, struct record *rec)
+{
+	uint32_t found = rec->seal;
+
+	if (!r->secret)
+		return true;
+	seal(r, rec, rec->size);
+	return rec->seal == found;
+}
+
 bool
 ring_write(struct ring *r, const struct record *rec)
 {
@@ -197,6 +223,8 @@ ring_write(struct ring *r, const struct record *rec)
 		wait_for_space(r);
 	}
 	memcpy(c.bytes, rec, rec->size);
+	if (r->secret)
+		seal(r, c.bytes, rec->size);
 	ring_commit(r, &c);
 	return true;
 }
@@ -291,7 +319,7 @@ read_committed(struct ring *r, uint64_t word, struct record *ret, size_t *ret_si
 	memcpy(ret, ring_data_at(&r->view, r->head), size);
 	*ret_size = ret->size;
 	consume(r, ring_word_len(word));
-	if (*ret_size <= size)
+	if (*ret_size <= size && *ret_size >= sizeof(*ret) && is_sealed(r, ret))
 		return RING_OK;
 	break_it(r);
 	return RING_LOST;
@@ -348,27 +376,46 @@ ring_read(struct ring *r, struct record *ret, size_t *ret_size)
 	}
 }
 
-bool
-ring_abandon(struct ring *r, int32_t tid)
+/* Gives every uncommitted claim of @tid up; whether there was one. */
+static bool
+take_claims(struct ring *r, int32_t tid, bool withdraw)
 {
 	uint64_t at = atomic_load(&r->view.shared->head);
 	uint64_t tail = atomic_load(&r->view.shared->tail);
 	uint64_t end = at + MIN(tail - at, ring_units(&r->view));
 	bool found = false;
 
-	while (at < end) {
+	/* a claim may stand at the tail, if nobody has moved that yet */
+	for (end++; at < end;) {
 		uint64_t word = atomic_load(word_at(r, at));
+		uint64_t len = ring_word_len(word);
+		uint64_t instead = word | RING_STATE_ABANDONED;
 
+		if (withdraw)
+			instead = ring_word(word >> RING_LAP_SHIFT, RING_TID_NONE, len,
+					    RING_STATE_COMMITTED);
 		if (ring_word_state(word) == RING_STATE_CLAIMED &&
 		    ring_word_tid(word) == (uint64_t)tid) {
-			found |= atomic_compare_exchange_strong(
-				word_at(r, at), &word, word | RING_STATE_ABANDONED);
+			found |= atomic_compare_exchange_strong(word_at(r, at), &word,
+								instead);
 			reader_wake(r);
 		}
 		/* a unit that the reader freed meanwhile has no length: it is behind us */
-		at += MAX(ring_word_len(word), (uint64_t)1);
+		at += MAX(len, (uint64_t)1);
 	}
 	return found;
+}
+
+void
+ring_abandon(struct ring *r, int32_t tid)
+{
+	take_claims(r, tid, false);
+}
+
+bool
+ring_withdraw(struct ring *r, int32_t tid)
+{
+	return take_claims(r, tid, true);
 }
 
 static bool

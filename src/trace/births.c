@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "trace/births.h"
 
+#include "model/record.h"
 #include "trace/proc.h"
 #include "trace/tracing.h"
 #include <errno.h>
@@ -27,14 +28,15 @@ tell_stillbirth(struct tracing *tr, const struct tracee *parent, pid_t tid, bool
 
 /* Puts the birth of @tid into the ring and lets it run if it waits for that. */
 static void
-tell_birth(struct tracing *tr, struct tracee *parent, pid_t tid, bool by_clone,
+tell_birth(struct tracing *tr, struct tracee *parent, pid_t tid, enum birth how,
 	   bool guessed)
 {
 	struct tracee *child = tracees_find(&tr->tracees, tid);
 	bool thread = is_thread_of(parent->tgid, tid);
+	const struct record *r;
 
 	if (!child && tr->kernel->kill(tid, 0) == -ESRCH) {
-		tell_stillbirth(tr, parent, tid, by_clone);
+		tell_stillbirth(tr, parent, tid, how == BIRTH_CLONE);
 		return;
 	}
 	if (!child)
@@ -43,22 +45,25 @@ tell_birth(struct tracing *tr, struct tracee *parent, pid_t tid, bool by_clone,
 		return;
 	if (thread)
 		tracees_join(child, parent);
-	tracing_put(tr, capture_fork(&tr->capture, parent->tid, tid, thread, guessed));
+	r = capture_fork(&tr->capture, parent->tid, tid, thread, guessed);
+	tracing_put(tr, r);
 	child->told = true;
 	child->every = parent->every;
+	fast_birth(tr, parent, child, how, r->flags & FORK_SHARES_VM);
 	if (child->parked) {
 		tracees_unpark(child);
+		fast_first_run(tr, child);
 		tracing_resume(tr, child, RESUME_CONT, 0);
 	}
 }
 
 void
-births_on_fork(struct tracing *tr, struct tracee *t, bool by_clone)
+births_on_fork(struct tracing *tr, struct tracee *t, enum birth how)
 {
 	unsigned long tid;
 
 	if (tr->kernel->message(t->tid, &tid) == 0)
-		tell_birth(tr, t, (pid_t)tid, by_clone, false);
+		tell_birth(tr, t, (pid_t)tid, how, false);
 	tracing_resume(tr, t, RESUME_CONT, 0);
 }
 
@@ -74,7 +79,7 @@ adopt(struct tracing *tr, struct tracee *child)
 	if (!parent || parent == child)
 		parent = tracees_find(&tr->tracees, tr->root);
 	if (parent && parent != child) {
-		tell_birth(tr, parent, child->tid, false, true);
+		tell_birth(tr, parent, child->tid, BIRTH_FORK, true);
 		return;
 	}
 	/* nobody is left: the model will say that it does not know where it came from */
@@ -98,8 +103,10 @@ births_adopt(struct tracing *tr, bool quiet)
 void
 births_on_first_stop(struct tracing *tr, struct tracee *t)
 {
-	if (t->told)
+	if (t->told) {
+		fast_first_run(tr, t);
 		tracing_resume(tr, t, RESUME_CONT, 0);
-	else if (!t->parked)
+	} else if (!t->parked) {
 		tracees_park(&tr->tracees, t, tr->round);
+	}
 }

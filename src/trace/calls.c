@@ -4,6 +4,7 @@
 #include "base/compiler.h"
 #include "model/record.h"
 #include "model/syscalls.h"
+#include "trace/fast.h"
 #include "trace/filter.h"
 #include "trace/guard.h"
 #include "trace/places.h"
@@ -86,9 +87,8 @@ end_held(struct tracing *tr, struct tracee *t)
 	t->held_count--;
 }
 
-/* The call that is returning was interrupted: keeps it until it is known how it ends. */
-static void
-hold(struct tracing *tr, struct tracee *t)
+void
+calls_hold(struct tracing *tr, struct tracee *t)
 {
 	struct pending_call *held, swap;
 
@@ -136,8 +136,13 @@ on_sigreturn(struct tracing *tr, struct tracee *t, const struct syscall_stop *st
 void
 calls_on_signal(struct tracing *tr, struct tracee *t, int signal)
 {
-	struct pending_call *held = top_held(t);
+	struct pending_call *held;
 
+	if (fast_signal(tr, t, signal)) {
+		tracing_resume(tr, t, RESUME_CONT, 0);
+		return;
+	}
+	held = top_held(t);
 	if (held && proc_catches(t->tid, signal))
 		held->in_handler = true;
 	tracing_resume(tr, t, RESUME_CONT, signal);
@@ -207,6 +212,7 @@ calls_on_entry(struct tracing *tr, struct tracee *t)
 		tracing_resume(tr, t, RESUME_CONT, 0);
 	} else {
 		settle_held(tr, t, &stop);
+		fast_entry(tr, t, row, abi, &stop);
 		enter(tr, t, row, abi, &stop, true);
 	}
 }
@@ -226,7 +232,8 @@ on_any_entry(struct tracing *tr, struct tracee *t, struct syscall_stop *stop)
 	}
 	if (!t->in_sigreturn)
 		settle_held(tr, t, stop);
-	if (row && syscall_wanted(row, tr->config.classes, stop->args))
+	if (row && syscall_wanted(row, tr->config.classes, stop->args) &&
+	    !fast_is_recorded(tr, stop->ip))
 		enter(tr, t, row, abi, stop, false);
 	else
 		tracing_resume(tr, t, RESUME_CONT, 0);
@@ -238,7 +245,7 @@ on_return(struct tracing *tr, struct tracee *t, int64_t result)
 	if (tracing_is_launching(tr, t)) {
 		t->call.active = false;
 	} else if (result <= -ERESTARTSYS && result >= -ERESTART_RESTARTBLOCK) {
-		hold(tr, t);
+		calls_hold(tr, t);
 	} else {
 		guard_return(tr, t, t->call.record, result);
 		tracing_put(tr, capture_exit(&tr->capture, t, result));

@@ -251,6 +251,8 @@ static struct record *
 take_up(struct capture *c, const struct record *call)
 {
 	memcpy(c->builder.r, call, call->size);
+	c->builder.r->clock = CLOCK_NS;
+	c->builder.r->seal = 0;
 	c->builder.r->time = now();
 	return c->builder.r;
 }
@@ -283,6 +285,12 @@ capture_unfinished(struct capture *c, struct record *call)
 
 	r->flags |= CALL_UNFINISHED;
 	return r;
+}
+
+const struct record *
+capture_again(struct capture *c, const struct record *call)
+{
+	return take_up(c, call);
 }
 
 const struct record *

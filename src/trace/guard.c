@@ -2,6 +2,7 @@
 #include "trace/guard.h"
 
 #include "model/record.h"
+#include "trace/fast.h"
 #include "trace/remote.h"
 #include "trace/tracing.h"
 #include <linux/seccomp.h>
@@ -15,6 +16,7 @@ watch_siblings(struct tracing *tr, struct tracee *t)
 		if (s->every)
 			continue;
 		s->every = true;
+		fast_hush(tr, s);
 		s->interrupted = tr->kernel->interrupt(s->tid) == 0;
 		if (s->interrupted)
 			t->waits = true;
@@ -76,9 +78,10 @@ guard_return(struct tracing *tr, struct tracee *t, const struct record *r, int64
 {
 	enum shape shape = syscall_rows[r->row].shape;
 
-	(void)tr;
-	if (result >= 0 && (shape == SHAPE_SECCOMP || shape == SHAPE_PRCTL))
+	if (result >= 0 && (shape == SHAPE_SECCOMP || shape == SHAPE_PRCTL)) {
 		t->every = true;
+		fast_hush(tr, t);
+	}
 }
 
 static bool

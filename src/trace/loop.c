@@ -3,6 +3,7 @@
 
 #include "trace/births.h"
 #include "trace/calls.h"
+#include "trace/fast.h"
 #include "trace/guard.h"
 #include "trace/stop.h"
 #include "trace/tracing.h"
@@ -72,6 +73,7 @@ static void
 forget(struct tracing *tr, struct tracee *t)
 {
 	calls_end(tr, t);
+	fast_end(tr, t);
 	guard_forget(tr, t);
 	tracees_remove(&tr->tracees, t);
 }
@@ -102,6 +104,7 @@ on_exec(struct tracing *tr, struct tracee *t)
 {
 	pid_t tgid = t->tid;
 	unsigned long former = (unsigned long)tgid;
+	const struct record *call;
 
 	tr->kernel->message(tgid, &former);
 	if ((pid_t)former != tgid || t->next != t) {
@@ -115,9 +118,13 @@ on_exec(struct tracing *tr, struct tracee *t)
 		tracing_put(tr, capture_start(&tr->capture, tgid));
 		tr->result.started = true;
 	}
+	call = fast_exec_call(tr, (pid_t)former);
+	if (call)
+		pending_set(&t->call, call);
 	tracing_put(tr, capture_exec(&tr->capture, t, (pid_t)former));
 	t->call.active = t->entered = false;
 	t->held_count = 0;
+	fast_exec(tr, t);
 	tracing_resume(tr, t, RESUME_CONT, 0);
 }
 
@@ -125,6 +132,7 @@ static void
 on_end(struct tracing *tr, struct tracee *t, int status)
 {
 	calls_end(tr, t);
+	fast_end(tr, t);
 	if (t->tid == tr->root) {
 		tr->result.status = status;
 		tr->result.status_known = true;
@@ -143,6 +151,19 @@ on_group_stop(struct tracing *tr, struct tracee *t, int signal)
 	tracing_resume(tr, t, RESUME_LISTEN, 0);
 }
 
+static enum birth
+birth_of(int status)
+{
+	switch (status >> 16) {
+	case PTRACE_EVENT_VFORK:
+		return BIRTH_VFORK;
+	case PTRACE_EVENT_CLONE:
+		return BIRTH_CLONE;
+	default:
+		return BIRTH_FORK;
+	}
+}
+
 static void
 act(struct tracing *tr, struct tracee *t, enum stop_kind kind, int status)
 {
@@ -157,7 +178,7 @@ act(struct tracing *tr, struct tracee *t, enum stop_kind kind, int status)
 		calls_on_syscall(tr, t);
 		break;
 	case STOP_FORK:
-		births_on_fork(tr, t, status >> 16 == PTRACE_EVENT_CLONE);
+		births_on_fork(tr, t, birth_of(status));
 		break;
 	case STOP_EXEC:
 		on_exec(tr, t);
@@ -299,6 +320,7 @@ end_one(void *value, void *data)
 	struct tracing *tr = data;
 
 	calls_end(tr, t);
+	fast_end(tr, t);
 	if (t->told && tr->result.started)
 		tracing_put(tr, capture_end(&tr->capture, t->tid, 0, false));
 }
@@ -307,9 +329,12 @@ void
 loop_run(const struct kernel *kernel, struct ring *ring, const struct loop_config *config,
 	 pid_t root, struct loop_result *ret)
 {
-	struct tracing tr = {
-		.kernel = kernel, .ring = ring, .config = *config, .root = root
-	};
+	struct tracing tr = { .kernel = kernel,
+			      .ring = ring,
+			      .spare = config->spare,
+			      .fast = config->fast,
+			      .config = *config,
+			      .root = root };
 
 	command_alive = root;
 	capture_init(&tr.capture);

@@ -9,7 +9,8 @@
 void
 tracing_put(struct tracing *tr, const struct record *r)
 {
-	ring_write(tr->ring, r);
+	if (!ring_write(tr->ring, r) && tr->spare)
+		ring_write(tr->spare, r);
 }
 
 int

@@ -88,7 +88,7 @@ test_build(void)
 	unsigned shortest = UINT16_MAX, longest = 0, longest_classes = 0;
 
 	for (unsigned classes = 0; classes < CHOICES; classes++) {
-		int r = filter_build(classes, &filters[classes]);
+		int r = filter_build(classes, NULL, 0, &filters[classes]);
 		unsigned len = filters[classes].len;
 
 		if (r)

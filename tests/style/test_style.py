@@ -15,7 +15,7 @@ MAY_INCLUDE = {
     "base": {"base"},
     "model": {"base", "model"},
     "trace": {"base", "model", "trace"},
-    "recorder": {"base", "model", "recorder"},
+    "recorder": {"base", "model", "trace", "recorder"},
     "sink": {"base", "model", "sink"},
     "check": {"base", "model", "check"},
     "cli": {"base", "model", "trace", "recorder", "sink", "check", "cli"},

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: MIT */
+#include "recorder/workshop.h"
+
+#include "base/compiler.h"
+#include "base/msg.h"
+#include "model/event.h"
+#include "model/record.h"
+#include "model/ring.h"
+#include "model/syscalls.h"
+#include "recorder/boot.h"
+#include "recorder/flights.h"
+#include "recorder/patch.h"
+#include "recorder/plant.h"
+#include "recorder/rescue.h"
+#include "trace/capture.h"
+#include "trace/maps.h"
+#include "trace/tracing.h"
+#include <errno.h>
+#include <string.h>
+
+static struct workshop *
+workshop_of(struct fast *f)
+{
+	return (struct workshop *)f;
+}
+
+static void
+put_flight(struct tracing *tr, struct flight_copy *c)
+{
+	struct record *r = &c->flight.record;
+
+	r->seal = 0;
+	if (c->flight.state == FLIGHT_BEGUN)
+		tracing_put(tr, capture_unfinished(&tr->capture, r));
+	else
+		tracing_put(tr, capture_again(&tr->capture, r));
+}
+
+static const struct record *
+on_exec_call(struct fast *f, pid_t former)
+{
+	static struct flight_copy c; /* the loop is one thread, and uses it at once */
+
+	while (flights_take(&workshop_of(f)->region, former, &c)) {
+		const struct syscall_row *row = &syscall_rows[c.flight.record.row];
+
+		if (row->shape == SHAPE_EXEC)
+			return &c.flight.record;
+	}
+	return NULL;
+}
+
+static void
+on_exec(struct fast *f, struct tracing *tr, struct tracee *t)
+{
+	(void)tr;
+	space_drop(t->space);
+	t->space = space_new();
+	t->fresh = false;
+	plant(workshop_of(f), t);
+}
+
+/* The only task of a space is known by it; of several each must ask. */
+static void
+tell_tid(const struct tracee *t, uint32_t tid)
+{
+	int r = patch_poke(t->tid, LAYOUT_SPACE + offsetof(struct space_page, tid), &tid,
+			   sizeof(tid));
+
+	if (r < 0 && r != -ESRCH)
+		msg_debug("cannot tell %d who it is: %s", (int)t->tid, strerror(-r));
+}
+
+static void
+on_birth(struct fast *f, struct tracee *parent, struct tracee *child, enum birth how,
+	 bool shares_vm)
+{
+	(void)f;
+	space_drop(child->space);
+	child->space = NULL;
+	if (!parent->space)
+		return;
+	if (!shares_vm) {
+		child->space = space_copy(parent->space);
+		child->fresh = true;
+		return;
+	}
+	/* nobody of this memory runs but siblings, who were several before */
+	if (parent->space->users == 1) {
+		parent->space->waits_for = how == BIRTH_VFORK ? child->tid : 0;
+		if (parent->space->fast)
+			tell_tid(parent, 0);
+	} else {
+		parent->space->waits_for = 0;
+	}
+	child->space = space_share(parent->space);
+}
+
+static void
+on_first_run(struct fast *f, struct tracee *child)
+{
+	(void)f;
+	if (!child->fresh)
+		return;
+	child->fresh = false;
+	if (child->space && child->space->fast)
+		tell_tid(child, (uint32_t)child->tid);
+}
+
+static void
+on_hush(struct fast *f, struct tracee *t)
+{
+	const uint32_t yes = 1;
+
+	(void)f;
+	if (!t->space || !t->space->fast || t->space->silent)
+		return;
+	t->space->silent = true;
+	t->space->why = REASON_FILTER;
+	patch_poke(t->tid, LAYOUT_SPACE + offsetof(struct space_page, silent), &yes,
+		   sizeof(yes));
+}
+
+static void
+on_end(struct fast *f, struct tracing *tr, struct tracee *t)
+{
+	struct flight_copy c;
+
+	while (flights_take(&workshop_of(f)->region, t->tid, &c))
+		put_flight(tr, &c);
+	space_drop(t->space);
+	t->space = NULL;
+}
+
+static bool
+is_recorded(const struct fast *f, uint64_t ip)
+{
+	const struct workshop *e = (const struct workshop *)f;
+
+	return ip == e->region.map.returned || ip == e->region.map.own_returned;
+}
+
+static bool
+on_signal(struct fast *f, struct tracing *tr, struct tracee *t, int signal)
+{
+	return t->space && t->space->fast && rescue(workshop_of(f), tr, t, signal);
+}
+
+/* A stop in a stub: the recorder declined. */
+static enum stop_reason
+declined(const struct workshop *e, const struct tracee *t,
+	 const struct syscall_stop *stop)
+{
+	const struct control *c = e->region.control;
+
+	if (atomic_load(&c->closed))
+		return REASON_RING;
+	if (t->space->silent)
+		return t->space->why;
+	if (stop->nr < LAYOUT_CALLS && c->rows[stop->nr].kind == CALL_KIND_PLAIN)
+		return REASON_CALL;
+	return REASON_DETAIL;
+}
+
+static enum stop_reason
+reason_for(struct workshop *e, struct tracee *t, int abi, struct syscall_stop *stop)
+{
+	if (!t->space)
+		return REASON_OTHER;
+	if (!t->space->fast)
+		return t->space->why;
+	if (abi != ABI_X86_64)
+		return REASON_ABI;
+	if (region_has(stop->ip))
+		return declined(e, t, stop);
+	if (stop->nr >= LAYOUT_CALLS ||
+	    e->region.control->rows[stop->nr].kind == CALL_KIND_PLAIN)
+		return REASON_CALL;
+	if (t->space->silent)
+		return t->space->why;
+	return plant_at(e, t, &stop->ip);
+}
+
+static void
+on_entry(struct fast *f, struct tracee *t, const struct syscall_row *row, int abi,
+	 struct syscall_stop *stop)
+{
+	struct workshop *e = workshop_of(f);
+
+	if (row->op == OP_NOTICE)
+		return;
+	if (t->space)
+		t->space->booting = false;
+	e->reasons[reason_for(e, t, abi, stop)]++;
+}
+
+static const struct code_file *
+file_of(const struct workshop *e, unsigned number)
+{
+	for (size_t i = 0; i < e->files.count; i++)
+		if (e->files.list[i]->number == number)
+			return e->files.list[i];
+	return NULL;
+}
+
+bool
+workshop_patched_at(const struct workshop *e, const struct space *s, uint64_t ip)
+{
+	for (unsigned i = 0; i < s->file_count; i++) {
+		const struct code_file *f = file_of(e, s->files[i].file);
+
+		for (size_t k = 0; f && k < f->count; k++)
+			if (s->files[i].base + f->sites[k].site.offset == ip)
+				return true;
+	}
+	return false;
+}
+
+void
+workshop_evict(struct workshop *e, struct tracee *t, enum stop_reason why)
+{
+	struct space *s = t->space;
+
+	if (!patch_evict(t->tid, &e->files, s))
+		msg_debug("cannot take all jumps out of %d", (int)t->tid);
+	s->file_count = 0;
+	s->silent = true;
+	s->why = why;
+}
+
+static const struct fast_ops ops = {
+	.exec_call = on_exec_call,
+	.exec = on_exec,
+	.birth = on_birth,
+	.first_run = on_first_run,
+	.entry = on_entry,
+	.signal = on_signal,
+	.hush = on_hush,
+	.end = on_end,
+	.is_recorded = is_recorded,
+};
+
+int
+workshop_open(struct workshop *e, size_t ring_bytes, unsigned classes)
+{
+	int r;
+
+	*e = (struct workshop){ .fast.ops = &ops, .boot_place = boot_place() };
+	if (!e->boot_place)
+		return -ENOTSUP;
+	r = region_open(&e->region, ring_bytes, classes);
+	return r;
+}
+
+void
+workshop_close(struct workshop *e)
+{
+	code_files_done(&e->files);
+	region_close(&e->region);
+}
