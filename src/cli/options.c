@@ -232,7 +232,7 @@ options_parse(struct options *o, int argc, char *argv[])
 
 	memset(o, 0, sizeof(*o));
 	o->classes = CLASS_ALL;
-	o->engine = "strict";
+	o->engine = "auto";
 	o->ring_bytes = (size_t)DEFAULT_RING_MIB << 20;
 	short_string(shorts);
 	opterr = 0;

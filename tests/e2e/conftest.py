@@ -8,7 +8,8 @@
     probe("name")                         tests/probes/name.c, compiled; its path
     assert_nobody_left()                  no process of this test lives any more
 
-The binary is the one that $WHATFILES names, else build/whatfiles.  Nothing runs
+The binary is the one that $WHATFILES names, else build/whatfiles; $WHATFILES_ENGINE
+is the engine that it is told to use, unless a test names one.  Nothing runs
 without a limit of time, and whatever a test leaves running is killed.
 """
 
@@ -260,7 +261,7 @@ def start(whatfiles, tmp_path):
     def start(*command, options=("--all",), log=None, session=True, **popen):
         nonlocal count
         count += 1
-        words, path = [whatfiles, *options], None
+        words, path = [whatfiles, *engine_words(options), *options], None
         if log is not False:
             path = tmp_path / (log or f"log-{count}.jsonl")
             words += ["-o", path]
@@ -269,6 +270,13 @@ def start(whatfiles, tmp_path):
         return Live(_popen(words, session, popen), path)
 
     return start
+
+
+def engine_words(options):
+    """The engine that the whole run of the tests is about, unless a test names its own."""
+    engine = os.environ.get("WHATFILES_ENGINE")
+    named = any(str(word).startswith("--engine") for word in options)
+    return [f"--engine={engine}"] if engine and not named else []
 
 
 def _popen(words, session, popen):
