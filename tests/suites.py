@@ -157,7 +157,7 @@ def main():
         run_meson(name, results, args.only)
     heading("style, table and documents")
     first = {"WHATFILES": str(WORK / names[0] / "whatfiles")}
-    run_pytest("static", ["tests/style", "tests/filter"], results, args.only, first)
+    run_pytest("static", ["tests/style", "tests/filter", "tests/recorder"], results, args.only, first)
     for name in names:
         if not BUILDS[name]["e2e"] or not (WORK / name / "whatfiles").exists():
             continue

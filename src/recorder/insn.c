@@ -308,6 +308,16 @@ is_known(const struct reading *r)
 	}
 }
 
+/* Where f2 or f3 is part of the opcode: SSE, popcnt, tzcnt and lzcnt. */
+static bool
+has_rep_form(const struct reading *r)
+{
+	uint8_t op = r->opcode;
+
+	return r->two && (op < 0x40 || (op >= 0x50 && op < 0x80) || op == 0xb8 ||
+			  op == 0xbc || op == 0xbd || op == 0xc2 || op >= 0xd0);
+}
+
 static bool
 is_movable(const struct reading *r)
 {
@@ -315,10 +325,10 @@ is_movable(const struct reading *r)
 
 	if (!(r->how & MOVES) || r->odd_prefix || r->addr32 || is_rip_relative(r))
 		return false;
+	if (r->rep && !has_rep_form(r))
+		return false;
 	if (r->two)
 		return true;
-	if (r->rep)
-		return false;
 	switch (r->opcode) {
 	case 0x00: /* 00 00 is padding */
 		return r->modrm != 0;

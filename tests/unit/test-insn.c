@@ -69,6 +69,7 @@ static const struct vector vectors[] = {
 	V("shld $3,%rax,%rdx", "\x48\x0f\xa4\xc2\x03", 5, MOVES),
 	V("bt $3,%eax", "\x0f\xba\xe0\x03", 4, MOVES),
 	V("popcnt", "\xf3\x48\x0f\xb8\xc0", 5, MOVES),
+	V("rep btc", "\xf3\x0f\xbb\xc0", 4, STAYS),
 	V("movdqu (%rdi),%xmm0", "\xf3\x0f\x6f\x07", 4, MOVES),
 	V("pshufd", "\x66\x0f\x70\xc0\x1b", 5, MOVES),
 	V("pshufb", "\x66\x0f\x38\x00\xc1", 5, STAYS),

@@ -108,6 +108,16 @@ TEST(both_registers_taken)
 	CHECK(!plan(&c, FILL, &s));
 }
 
+/* add $8,%rsp; movq $1,8(%rsp) with all its bytes: 18 in all. */
+TEST(too_long)
+{
+	struct site s;
+	CODE(c);
+
+	PUT(&c, SYSCALL "\x48\x83\xc4\x08\x48\xc7\x84\x24\x08\0\0\0\x01\0\0\0" RET);
+	CHECK(!plan(&c, FILL, &s));
+}
+
 TEST(no_room)
 {
 	static const char *const behind[] = { RET RET RET RET RET,
