@@ -11,6 +11,7 @@
  */
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -25,10 +26,26 @@ enum patch_result {
 };
 
 /*
+ * Threads that stand still.  Where one would go on behind a syscall instruction that is
+ * replaced, it is sent behind the stub's instead; @moved is told, with the old and the
+ * new address.
+ */
+struct patch_others {
+	struct patch_other {
+		pid_t tid;
+		uint64_t ip;
+		void *data;
+	} * list;
+	size_t count;
+	void (*moved)(void *data, uint64_t from, uint64_t to);
+};
+
+/*
  * Puts a jump at each used site of @f that @tid has mapped at @base and not yet
  * patched.  PATCH_*, or a negative errno when the process cannot be written to.
  */
-int patch_file(pid_t tid, struct code_file *f, uint64_t base);
+int patch_file(pid_t tid, struct code_file *f, uint64_t base,
+	       const struct patch_others *others);
 
 /* Tells the recorder in @tid where @f is; a negative errno when that is not possible. */
 int patch_tell_base(pid_t tid, const struct code_file *f, uint64_t base);

@@ -6,6 +6,7 @@
  */
 
 #include "recorder/spaces.h"
+#include <stdbool.h>
 #include <stdint.h>
 
 struct workshop;
@@ -21,6 +22,9 @@ void plant(struct workshop *e, struct tracee *t);
  * reason why this one stopped.
  */
 enum stop_reason plant_at(struct workshop *e, struct tracee *t, uint64_t *ip);
+
+/* Whether it is worth stopping the other threads of @t's process to patch. */
+bool plant_wants_freeze(const struct tracee *t);
 
 /*
  * The start-up code of @t's image failed with @error at its int3: tries again where

@@ -26,6 +26,7 @@ enum stop_reason {
 
 struct space {
 	unsigned users; /* tasks */
+	pid_t owner;	/* who began it: by exec or fork */
 	bool fast; /* the recorder is there, or will be when its start-up code has run */
 	bool silent;	      /* and may not be used any more */
 	bool booting;	      /* no call of the new image was seen yet */
@@ -37,6 +38,7 @@ struct space {
 	pid_t waits_for;      /* of two users, the one in whose vfork the other waits */
 	uint64_t hopeless[8]; /* ends of calls that need not be looked at again */
 	unsigned hopeless_at;
+	unsigned freezes; /* how often the threads were stopped to patch */
 	struct {
 		unsigned file; /* number of the code file */
 		uint64_t base; /* where it is mapped */

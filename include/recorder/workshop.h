@@ -30,6 +30,9 @@ struct workshop {
 int workshop_open(struct workshop *e, size_t ring_bytes, unsigned classes);
 void workshop_close(struct workshop *e);
 
+/* Tells what still stopped, and why, to whoever asked for it (-d). */
+void workshop_debug(const struct workshop *e);
+
 /* Whether a jump stands at @ip in the space. */
 bool workshop_patched_at(const struct workshop *e, const struct space *s, uint64_t ip);
 

@@ -41,9 +41,10 @@ struct fast_ops {
 	void (*first_run)(struct fast *f, struct tracee *child);
 	/*
 	 * A call of @row stopped at its entry; the place may be patched for the next
-	 * time, and then @stop's ip says where the call will return to.
+	 * time, and then @stop's ip says where the call will return to.  True when it
+	 * should come again with all threads of the process standing still.
 	 */
-	void (*entry)(struct fast *f, struct tracee *t, const struct syscall_row *row,
+	bool (*entry)(struct fast *f, struct tracee *t, const struct syscall_row *row,
 		      int abi, struct syscall_stop *stop);
 	/* A signal is about to be delivered; true when it is not meant for the task. */
 	bool (*signal)(struct fast *f, struct tracing *tr, struct tracee *t, int signal);
@@ -65,7 +66,7 @@ void fast_exec(struct tracing *tr, struct tracee *t);
 void fast_birth(struct tracing *tr, struct tracee *parent, struct tracee *child,
 		enum birth how, bool shares_vm);
 void fast_first_run(struct tracing *tr, struct tracee *child);
-void fast_entry(struct tracing *tr, struct tracee *t, const struct syscall_row *row,
+bool fast_entry(struct tracing *tr, struct tracee *t, const struct syscall_row *row,
 		int abi, struct syscall_stop *stop);
 bool fast_signal(struct tracing *tr, struct tracee *t, int signal);
 void fast_hush(struct tracing *tr, struct tracee *t);

@@ -16,6 +16,8 @@
 struct fast;
 struct kernel;
 struct ring;
+struct tracee;
+struct tracing;
 
 struct loop_config {
 	unsigned classes;   /* that the filter was built for */
@@ -37,6 +39,9 @@ struct loop_result {
  */
 void loop_run(const struct kernel *kernel, struct ring *ring,
 	      const struct loop_config *config, pid_t root, struct loop_result *ret);
+
+/* Acts on a stop of @t as the loop does: for stops that were put off. */
+void loop_act(struct tracing *tr, struct tracee *t, int status);
 
 /*
  * For signal handlers: hands a signal to the command, or asks the loop to kill

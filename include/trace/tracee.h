@@ -37,8 +37,12 @@ struct tracee {
 	bool entered;	   /* stopped at the entry of the call that it is in */
 	bool in_sigreturn; /* between entry and return of sigreturn */
 	bool interrupted;  /* asked to stop, and has not yet */
-	bool refuse; /* the call is to be answered with ENOSYS at its seccomp stop */
-	bool waits;  /* at a call's entry, until its siblings have stopped */
+	bool refuse;   /* the call is to be answered with ENOSYS at its seccomp stop */
+	bool waits;    /* at a call's entry, until its siblings have stopped */
+	bool freezing; /* was asked to stand still, and does not yet */
+	int put_off;   /* the status that it stopped with since, 0: none */
+	bool froze;    /* takes up its call while all siblings stand still */
+	bool thawed;   /* or because they would not */
 	struct pending_call call;
 	/* interrupted by signals, the last one on top: each restarts, or ends in EINTR */
 	struct pending_call held[HELD_MAX];

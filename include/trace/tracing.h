@@ -27,10 +27,12 @@ struct tracing {
 	struct tracees tracees;
 	struct capture capture;
 	struct loop_result result;
-	uint64_t round;	  /* of the loop */
-	unsigned waiting; /* tracees that wait for their siblings */
-	bool deserted;	  /* the kernel knows of no tracee any more */
-	int stopped_by;	  /* the command is in a group-stop, and we are not yet */
+	uint64_t round;		/* of the loop */
+	unsigned waiting;	/* tracees that wait for their siblings */
+	struct tracee *freezer; /* waits for its siblings to stand still; or NULL */
+	unsigned freezing;	/* of those, who do not yet */
+	bool deserted;		/* the kernel knows of no tracee any more */
+	int stopped_by;		/* the command is in a group-stop, and we are not yet */
 };
 
 /* Puts a record into the ring, waiting for room. */

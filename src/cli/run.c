@@ -296,6 +296,8 @@ session_done(struct session *s)
 	/* the region has its own */
 	ring_free(s->fast ? s->spare : s->ring);
 	if (s->fast)
+		workshop_debug(&s->workshop);
+	if (s->fast)
 		workshop_close(&s->workshop);
 	filter_done(&s->filter);
 	buf_done(&s->cwd);

@@ -9,6 +9,7 @@
 #include "trace/remote.h"
 #include <errno.h>
 #include <string.h>
+#include <sys/syscall.h>
 
 /* No program's code is larger; what is mapped for execution may be. */
 #define TEXT_MAX ((uint64_t)512 << 20)
@@ -55,7 +56,7 @@ is_wanted(int nr, void *data)
 
 /* Gives the site a slot and a stub; false when there is none left, or it is no good. */
 static bool
-add_site(struct code_file *f, struct region *r, const struct site *s)
+add_site(struct code_file *f, struct region *r, const struct site *s, bool used)
 {
 	unsigned at = r->sites;
 	uint64_t slot = LAYOUT_SLOTS + 8 * at,
@@ -84,9 +85,31 @@ add_site(struct code_file *f, struct region *r, const struct site *s)
 		.site = *s,
 		.slot = (uint32_t)slot,
 		.plain = (uint32_t)stub + syscall_at + 2,
+		.used = used,
 	};
 	f->count++;
 	return true;
+}
+
+/*
+ * Calls that nearly every program makes: their sites are patched before they are met,
+ * when a process has one thread yet.  Others are left out, as each site takes time
+ * in every process and most are never used.
+ */
+static bool
+is_common(int nr)
+{
+	static const int common[] = {
+		SYS_open,   SYS_openat,	    SYS_creat,	    SYS_stat,	  SYS_lstat,
+		SYS_statx,  SYS_access,	    SYS_faccessat,  SYS_readlink, SYS_readlinkat,
+		SYS_unlink, SYS_unlinkat,   SYS_mkdir,	    SYS_rmdir,	  SYS_getdents64,
+		SYS_execve, SYS_newfstatat, SYS_faccessat2, SYS_chmod,
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(common); i++)
+		if (common[i] == nr)
+			return true;
+	return false;
 }
 
 static void
@@ -98,7 +121,7 @@ scan(struct code_file *f, struct region *r, const uint8_t *text)
 	for (size_t i = 0; i < n; i++)
 		/* what serves many numbers is patched where a file call was seen */
 		if (sites[i].nr >= 0)
-			add_site(f, r, &sites[i]);
+			add_site(f, r, &sites[i], is_common(sites[i].nr));
 }
 
 static struct code_file *
@@ -186,7 +209,7 @@ code_file_learn(struct code_file *f, struct region *r, pid_t tid, const struct m
 	if (text) {
 		put_originals(f, text);
 		if (site_plan(text, f->length, offset, &s) && !overlaps(f, &s) &&
-		    add_site(f, r, &s))
+		    add_site(f, r, &s, true))
 			return true;
 	}
 	f->refused = mem_resize(f->refused, f->refused_count + 1, sizeof(*f->refused));

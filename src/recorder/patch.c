@@ -12,11 +12,15 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ptrace.h>
 #include <sys/uio.h>
+#include <sys/user.h>
 #include <unistd.h>
 
 /* Sites that are looked at together. */
 #define BATCH 64
+
+#define SYSCALL_LEN 2
 
 int
 patch_poke(pid_t tid, uint64_t addr, const void *bytes, size_t len)
@@ -86,9 +90,43 @@ read_windows(pid_t tid, struct code_site *const sites[], size_t count, uint64_t 
 	return true;
 }
 
+/* Sends a thread that would go on in the middle of a window to the stub. */
+static bool
+move_out(const struct patch_others *others, struct patch_other *o,
+	 const struct code_site *site, uint64_t at)
+{
+	uint64_t behind = at + site->site.syscall_at + SYSCALL_LEN, to;
+
+	if (o->ip == behind)
+		to = site->plain;
+	else if (o->ip == behind - SYSCALL_LEN)
+		to = site->plain - SYSCALL_LEN;
+	else
+		return false;
+	if (ptrace(PTRACE_POKEUSER, o->tid, offsetof(struct user, regs.rip), to) < 0)
+		return false;
+	others->moved(o->data, o->ip, to);
+	o->ip = to;
+	return true;
+}
+
+/* Whether nobody will go on in the middle of the window of @site at @at. */
+static bool
+is_vacated(const struct patch_others *others, const struct code_site *site, uint64_t at)
+{
+	for (size_t i = 0; others && i < others->count; i++) {
+		struct patch_other *o = &others->list[i];
+
+		if (o->ip > at && o->ip < at + site->site.len &&
+		    !move_out(others, o, site, at))
+			return false;
+	}
+	return true;
+}
+
 static int
 patch_batch(int mem, pid_t tid, struct code_site *const sites[], size_t count,
-	    uint64_t base)
+	    uint64_t base, const struct patch_others *others)
 {
 	uint8_t now[BATCH][16], jump[16];
 	int result = PATCH_DONE;
@@ -106,6 +144,8 @@ patch_batch(int mem, pid_t tid, struct code_site *const sites[], size_t count,
 			result = PATCH_STALE;
 			continue;
 		}
+		if (!is_vacated(others, sites[i], base + s->offset))
+			continue;
 		r = mem_write(mem, base + s->offset, jump, s->len);
 		if (r < 0)
 			return r;
@@ -114,7 +154,8 @@ patch_batch(int mem, pid_t tid, struct code_site *const sites[], size_t count,
 }
 
 int
-patch_file(pid_t tid, struct code_file *f, uint64_t base)
+patch_file(pid_t tid, struct code_file *f, uint64_t base,
+	   const struct patch_others *others)
 {
 	_cleanup_fd_ int mem = mem_open(tid);
 	struct code_site *batch[BATCH];
@@ -127,7 +168,7 @@ patch_file(pid_t tid, struct code_file *f, uint64_t base)
 		if (f->sites[i].used)
 			batch[n++] = &f->sites[i];
 		if (n && (n == BATCH || i + 1 == f->count)) {
-			int r = patch_batch(mem, tid, batch, n, base);
+			int r = patch_batch(mem, tid, batch, n, base, others);
 
 			if (r < 0)
 				return r;

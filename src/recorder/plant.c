@@ -24,6 +24,12 @@
 
 #define BOOTS_MAX 3
 
+/* Processes with more threads than that are not stopped for a patch. */
+#define THREADS_MAX 64
+
+/* How often a process's threads are stopped for one. */
+#define FREEZES_MAX 32
+
 static void
 refuse(struct workshop *e, struct tracee *t, enum stop_reason why)
 {
@@ -61,7 +67,7 @@ prepare_file(struct workshop *e, struct tracee *t, const struct mapping *m,
 	f = code_files_get(&e->files, &e->region, t->tid, m);
 	if (!f || !f->count || !space_add_file(t->space, f->number, m->start))
 		return;
-	if (patch_file(t->tid, f, m->start) == PATCH_STALE)
+	if (patch_file(t->tid, f, m->start, NULL) == PATCH_STALE)
 		f->stale = true;
 	b->files[b->file_count].file = f->number;
 	b->files[b->file_count++].base = m->start;
@@ -252,6 +258,18 @@ is_alone(const struct tracee *t)
 	       (t->space->users == 2 && t->space->waits_for == t->tid);
 }
 
+bool
+plant_wants_freeze(const struct tracee *t)
+{
+	unsigned threads = 1;
+
+	for (const struct tracee *s = t->next; s != t; s = s->next)
+		threads++;
+	/* the memory may be another process's as well, whose threads go on */
+	return !t->froze && !t->thawed && t->space->users == threads &&
+	       threads <= THREADS_MAX && t->space->freezes++ < FREEZES_MAX;
+}
+
 static bool
 is_hopeless(const struct space *s, uint64_t ip)
 {
@@ -291,10 +309,40 @@ is_planted(struct tracee *t, const struct code_site *site, uint64_t base)
 	       memcmp(now, jump, s->len) == 0;
 }
 
+/* Where the other threads of the process stand, all of which have stopped. */
+static size_t
+others_of(const struct tracee *t, struct patch_other list[THREADS_MAX])
+{
+	size_t n = 0;
+
+	for (struct tracee *s = t->next; t->froze && s != t; s = s->next) {
+		struct user_regs_struct regs;
+
+		if (ptrace(PTRACE_GETREGS, s->tid, NULL, &regs) == 0)
+			list[n++] = (struct patch_other){ s->tid, regs.rip, s };
+	}
+	return n;
+}
+
+/* A thread's call goes on elsewhere: what waits for its return must know. */
+static void
+moved(void *data, uint64_t from, uint64_t to)
+{
+	struct tracee *t = data;
+
+	if (t->call.ip == from)
+		t->call.ip = to;
+	for (unsigned i = 0; i < t->held_count; i++)
+		if (t->held[i].ip == from)
+			t->held[i].ip = to;
+}
+
 static enum stop_reason
 plant_file(struct tracee *t, struct code_file *f, const struct code_site *site,
 	   const struct mapping *m, uint64_t *ip)
 {
+	struct patch_other list[THREADS_MAX];
+	struct patch_others others = { list, others_of(t, list), moved };
 	struct space *s = t->space;
 	int r;
 
@@ -302,7 +350,7 @@ plant_file(struct tracee *t, struct code_file *f, const struct code_site *site,
 		return give_up(s, *ip, REASON_FULL);
 	r = patch_tell_base(t->tid, f, m->start);
 	if (r >= 0)
-		r = patch_file(t->tid, f, m->start);
+		r = patch_file(t->tid, f, m->start, &others);
 	if (r == PATCH_STALE)
 		f->stale = true;
 	if (!is_planted(t, site, m->start))
@@ -322,7 +370,7 @@ plant_at(struct workshop *e, struct tracee *t, uint64_t *ip)
 
 	if (is_hopeless(t->space, *ip))
 		return REASON_UNKNOWN;
-	if (!is_alone(t))
+	if (!is_alone(t) && !t->froze)
 		return REASON_THREADS;
 	if (maps_find(t->tid, at, &m) < 0)
 		return REASON_MEMORY;

@@ -50,16 +50,6 @@ on_exec_call(struct fast *f, pid_t former)
 	return NULL;
 }
 
-static void
-on_exec(struct fast *f, struct tracing *tr, struct tracee *t)
-{
-	(void)tr;
-	space_drop(t->space);
-	t->space = space_new();
-	t->fresh = false;
-	plant(workshop_of(f), t);
-}
-
 /* The only task of a space is known by it; of several each must ask. */
 static void
 tell_tid(const struct tracee *t, uint32_t tid)
@@ -69,6 +59,35 @@ tell_tid(const struct tracee *t, uint32_t tid)
 
 	if (r < 0 && r != -ESRCH)
 		msg_debug("cannot tell %d who it is: %s", (int)t->tid, strerror(-r));
+}
+
+/*
+ * @t leaves its space.  Whoever began that may be alone in it again, as a parent is
+ * after vfork, and need not ask for its number any more; it may be running.
+ */
+static void
+leave_space(struct tracing *tr, struct tracee *t)
+{
+	struct space *s = t->space;
+	const struct tracee *owner;
+
+	t->space = NULL;
+	if (s && s->users == 2 && s->fast) {
+		owner = tracees_find(&tr->tracees, s->owner);
+		if (owner && owner->space == s && owner != t)
+			tell_tid(owner, (uint32_t)owner->tid);
+	}
+	space_drop(s);
+}
+
+static void
+on_exec(struct fast *f, struct tracing *tr, struct tracee *t)
+{
+	leave_space(tr, t);
+	t->space = space_new();
+	t->space->owner = t->tid;
+	t->fresh = false;
+	plant(workshop_of(f), t);
 }
 
 static void
@@ -82,6 +101,7 @@ on_birth(struct fast *f, struct tracee *parent, struct tracee *child, enum birth
 		return;
 	if (!shares_vm) {
 		child->space = space_copy(parent->space);
+		child->space->owner = child->tid;
 		child->fresh = true;
 		return;
 	}
@@ -128,8 +148,7 @@ on_end(struct fast *f, struct tracing *tr, struct tracee *t)
 
 	while (flights_take(&workshop_of(f)->region, t->tid, &c))
 		put_flight(tr, &c);
-	space_drop(t->space);
-	t->space = NULL;
+	leave_space(tr, t);
 }
 
 static bool
@@ -181,17 +200,23 @@ reason_for(struct workshop *e, struct tracee *t, int abi, struct syscall_stop *s
 	return plant_at(e, t, &stop->ip);
 }
 
-static void
+static bool
 on_entry(struct fast *f, struct tracee *t, const struct syscall_row *row, int abi,
 	 struct syscall_stop *stop)
 {
 	struct workshop *e = workshop_of(f);
 
+	enum stop_reason why;
+
 	if (row->op == OP_NOTICE)
-		return;
+		return false;
 	if (t->space)
 		t->space->booting = false;
-	e->reasons[reason_for(e, t, abi, stop)]++;
+	why = reason_for(e, t, abi, stop);
+	if (why == REASON_THREADS && plant_wants_freeze(t))
+		return true;
+	e->reasons[why]++;
+	return false;
 }
 
 static const struct code_file *
@@ -250,6 +275,16 @@ workshop_open(struct workshop *e, size_t ring_bytes, unsigned classes)
 		return -ENOTSUP;
 	r = region_open(&e->region, ring_bytes, classes);
 	return r;
+}
+
+void
+workshop_debug(const struct workshop *e)
+{
+	for (enum stop_reason r = 0; r < REASON_COUNT; r++)
+		if (e->reasons[r] || e->images[r])
+			msg_debug("%s: %llu calls stopped, %llu images: %s",
+				  stop_reason_word(r), (unsigned long long)e->reasons[r],
+				  (unsigned long long)e->images[r], stop_reason_what(r));
 }
 
 void

@@ -6,6 +6,7 @@
 #include "model/syscalls.h"
 #include "trace/fast.h"
 #include "trace/filter.h"
+#include "trace/freeze.h"
 #include "trace/guard.h"
 #include "trace/places.h"
 #include "trace/proc.h"
@@ -211,8 +212,9 @@ calls_on_entry(struct tracing *tr, struct tracee *t)
 	} else if (tracing_is_launching(tr, t) && row->shape != SHAPE_EXEC) {
 		tracing_resume(tr, t, RESUME_CONT, 0);
 	} else {
+		if (fast_entry(tr, t, row, abi, &stop) && freeze_begin(tr, t))
+			return;
 		settle_held(tr, t, &stop);
-		fast_entry(tr, t, row, abi, &stop);
 		enter(tr, t, row, abi, &stop, true);
 	}
 }

@@ -31,12 +31,11 @@ fast_first_run(struct tracing *tr, struct tracee *child)
 		tr->fast->ops->first_run(tr->fast, child);
 }
 
-void
+bool
 fast_entry(struct tracing *tr, struct tracee *t, const struct syscall_row *row, int abi,
 	   struct syscall_stop *stop)
 {
-	if (tr->fast)
-		tr->fast->ops->entry(tr->fast, t, row, abi, stop);
+	return tr->fast && tr->fast->ops->entry(tr->fast, t, row, abi, stop);
 }
 
 bool

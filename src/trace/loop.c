@@ -4,6 +4,7 @@
 #include "trace/births.h"
 #include "trace/calls.h"
 #include "trace/fast.h"
+#include "trace/freeze.h"
 #include "trace/guard.h"
 #include "trace/stop.h"
 #include "trace/tracing.h"
@@ -75,6 +76,7 @@ forget(struct tracing *tr, struct tracee *t)
 	calls_end(tr, t);
 	fast_end(tr, t);
 	guard_forget(tr, t);
+	freeze_forget(tr, t);
 	tracees_remove(&tr->tracees, t);
 }
 
@@ -198,6 +200,12 @@ act(struct tracing *tr, struct tracee *t, enum stop_kind kind, int status)
 	}
 }
 
+void
+loop_act(struct tracing *tr, struct tracee *t, int status)
+{
+	act(tr, t, stop_kind(status), status);
+}
+
 /* A task that we hear of for the first time, or NULL when it is none of ours. */
 static struct tracee *
 stranger(struct tracing *tr, pid_t tid, enum stop_kind kind)
@@ -221,7 +229,9 @@ dispatch(struct tracing *tr, pid_t tid, int status)
 	tr->result.stops += kind != STOP_END;
 	if (tr->waiting)
 		guard_settle(tr, t);
-	act(tr, t, kind, status);
+	if (!freeze_puts_off(tr, t, status))
+		act(tr, t, kind, status);
+	freeze_settle(tr);
 }
 
 /*
@@ -302,8 +312,10 @@ round_of(struct tracing *tr)
 		dispatch(tr, tids[i], statuses[i]);
 	if (parked) {
 		births_adopt(tr, !n);
-		if (!n)
+		if (!n) {
 			guard_give_up(tr);
+			freeze_give_up(tr);
+		}
 		if (!kill_wanted)
 			tr->kernel->interrupt_every(0);
 	}
