@@ -82,6 +82,7 @@ struct syscall_row {
 	uint8_t dir2, path2;   /* the second name: where it goes to */
 	uint8_t fd;	       /* a descriptor that is itself the file */
 	uint8_t flags;	       /* O_*, AT_* or RENAME_* flags */
+	bool nofollow;	       /* a symbolic link at the end of .path is not followed */
 	bool target;	       /* .path2 is a symbolic link's text, no name to resolve */
 	bool label;	       /* .path is a label, no file's name: memfd_create */
 	bool makes_fd;	       /* a result >= 0 is a new descriptor */

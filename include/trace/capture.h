@@ -21,6 +21,8 @@ struct capture {
 	struct record_builder builder;
 	struct buf scratch;
 	char *name; /* room for one name and the byte that tells it is too long */
+	bool resolve;	 /* tell which file was meant, too */
+	uint64_t mnt_ns; /* ours */
 };
 
 enum capture_result {
@@ -28,7 +30,7 @@ enum capture_result {
 	CAPTURE_IGNORE, /* this call names no file */
 };
 
-void capture_init(struct capture *c);
+void capture_init(struct capture *c, bool resolve);
 void capture_done(struct capture *c);
 
 /* The call's record as far as the entry tells it, into @tracee->call. */

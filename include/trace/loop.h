@@ -19,6 +19,7 @@ struct ring;
 struct loop_config {
 	unsigned classes; /* that the filter was built for */
 	bool allow_uring; /* let the job set up io_urings */
+	bool resolve;	  /* look up which file each call is about */
 };
 
 struct loop_result {

@@ -10,8 +10,14 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <time.h>
 
 struct record;
+
+/* One address space, which tasks may share (CLONE_VM). */
+struct memory {
+	unsigned users;
+};
 
 /* A call between its entry and its exit. */
 struct pending_call {
@@ -19,6 +25,7 @@ struct pending_call {
 	struct record *record; /* what the entry told; memory that is used again */
 	size_t room;
 	uint64_t ip, sp, nr;
+	struct timespec since; /* its entry, where others could change its names */
 	/* once it was interrupted */
 	bool in_handler;      /* a signal handler was entered and has not come back */
 	unsigned calls_since; /* that other calls were made */
@@ -38,6 +45,7 @@ struct tracee {
 	bool interrupted;  /* asked to stop, and has not yet */
 	bool refuse; /* the call is to be answered with ENOSYS at its seccomp stop */
 	bool waits;  /* at a call's entry, until its siblings have stopped */
+	struct memory *memory;
 	struct pending_call call;
 	/* interrupted by signals, the last one on top: each restarts, or ends in EINTR */
 	struct pending_call held[HELD_MAX];
@@ -72,6 +80,13 @@ void tracees_rename(struct tracees *t, struct tracee *tracee, pid_t tid);
 
 /* Frees everything. */
 void tracees_done(struct tracees *t);
+
+/* It has @other's memory now, or one of its own. */
+void tracees_share_memory(struct tracee *tracee, struct tracee *other);
+void tracees_own_memory(struct tracee *tracee);
+
+/* Whether another task could change what is in its memory. */
+bool tracees_has_shared_memory(const struct tracee *tracee);
 
 /* Makes it active with a copy of @record. */
 void pending_set(struct pending_call *call, const struct record *record);

@@ -172,6 +172,7 @@ trace(struct session *s)
 	const struct loop_config config = {
 		.classes = s->run.classes,
 		.allow_uring = s->options->allow_uring,
+		.resolve = s->options->resolve,
 	};
 
 	let_go_of_standard_files();

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "trace/births.h"
 
+#include "model/record.h"
 #include "trace/proc.h"
 #include "trace/tracing.h"
 #include <errno.h>
@@ -32,6 +33,7 @@ tell_birth(struct tracing *tr, struct tracee *parent, pid_t tid, bool by_clone,
 {
 	struct tracee *child = tracees_find(&tr->tracees, tid);
 	bool thread = is_thread_of(parent->tgid, tid);
+	const struct record *r;
 
 	if (!child && tr->kernel->kill(tid, 0) == -ESRCH) {
 		tell_stillbirth(tr, parent, tid, by_clone);
@@ -43,7 +45,10 @@ tell_birth(struct tracing *tr, struct tracee *parent, pid_t tid, bool by_clone,
 		return;
 	if (thread)
 		tracees_join(child, parent);
-	tracing_put(tr, capture_fork(&tr->capture, parent->tid, tid, thread, guessed));
+	r = capture_fork(&tr->capture, parent->tid, tid, thread, guessed);
+	if (r->flags & FORK_SHARES_VM)
+		tracees_share_memory(child, parent);
+	tracing_put(tr, r);
 	child->told = true;
 	child->every = parent->every;
 	if (child->parked) {

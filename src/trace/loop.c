@@ -116,6 +116,7 @@ on_exec(struct tracing *tr, struct tracee *t)
 		tr->result.started = true;
 	}
 	tracing_put(tr, capture_exec(&tr->capture, t, (pid_t)former));
+	tracees_own_memory(t);
 	t->call.active = t->entered = false;
 	t->held_count = 0;
 	tracing_resume(tr, t, RESUME_CONT, 0);
@@ -312,7 +313,7 @@ loop_run(const struct kernel *kernel, struct ring *ring, const struct loop_confi
 	};
 
 	command_alive = root;
-	capture_init(&tr.capture);
+	capture_init(&tr.capture, config->resolve);
 	tracees_add(&tr.tracees, root, NULL)->told = true;
 	while (tr.tracees.count && !tr.deserted)
 		round_of(&tr);

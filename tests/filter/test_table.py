@@ -248,7 +248,7 @@ def test_operations_belong_to_the_rows_class():
 
 
 def test_arguments_are_sane():
-    bools = {".target", ".label", ".makes_fd", ".always"}
+    bools = {".target", ".label", ".makes_fd", ".always", ".nofollow"}
     for row in ROWS:
         for field, value in row.args.items():
             assert re.fullmatch("true" if field in bools else "A[0-5]", value), row
