@@ -94,6 +94,20 @@ extern const size_t syscall_row_count;
 /* The row for number @nr of @abi (x32 without its bit), NULL if it is no file call. */
 const struct syscall_row *syscall_find(enum abi abi, int nr);
 
+/* Numbers of one ABI that belong to no call that we know, the last one included. */
+struct syscall_range {
+	uint8_t abi;
+	uint16_t from, to;
+};
+
+extern const struct syscall_range syscall_unknown[];
+extern const size_t syscall_unknown_count;
+
+/* Whether @nr of @abi may be a call that is newer than our table. */
+bool syscall_is_unknown(enum abi abi, int nr);
+
+#define SYSCALL_NR_END 1024 /* no kernel has as many */
+
 /* A row's place in syscall_rows, as records carry it. */
 size_t syscall_index(const struct syscall_row *row);
 

@@ -10,6 +10,7 @@
  */
 
 #include "base/buf.h"
+#include "model/event.h"
 #include "model/record.h"
 #include <stdbool.h>
 
@@ -60,5 +61,9 @@ const struct record *capture_place(struct capture *c, pid_t tid);
 /* @child is new, made by @parent. @guessed: the kernel never said so, /proc did. */
 const struct record *capture_fork(struct capture *c, pid_t parent, pid_t child,
 				  bool thread, bool guessed);
+
+/* Something may be missing in the log, or not have been understood. */
+const struct record *capture_gap(struct capture *c, pid_t tid, enum gap gap,
+				 const char *example);
 
 const struct record *capture_end(struct capture *c, pid_t tid, int status, bool known);

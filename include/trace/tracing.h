@@ -5,6 +5,7 @@
  * One run's tracing: what the loop and those it hands stops to share
  */
 
+#include "model/syscalls.h"
 #include "trace/capture.h"
 #include "trace/kernel.h"
 #include "trace/loop.h"
@@ -26,6 +27,8 @@ struct tracing {
 	struct loop_result result;
 	uint64_t round;	  /* of the loop */
 	unsigned waiting; /* tracees that wait for their siblings */
+	/* calls that no table has, and that were told */
+	bool unknown_told[ABI_COUNT][SYSCALL_NR_END];
 	bool deserted;	  /* the kernel knows of no tracee any more */
 	int stopped_by;	  /* the command is in a group-stop, and we are not yet */
 };

@@ -481,6 +481,16 @@ capture_fork(struct capture *c, pid_t parent, pid_t child, bool thread, bool gue
 }
 
 const struct record *
+capture_gap(struct capture *c, pid_t tid, enum gap gap, const char *example)
+{
+	struct record *r = begin(c, RECORD_GAP, tid);
+
+	r->args[0] = gap;
+	record_add(&c->builder, FIELD_PATH, example, strlen(example));
+	return r;
+}
+
+const struct record *
 capture_end(struct capture *c, pid_t tid, int status, bool known)
 {
 	struct record *r = begin(c, RECORD_EXIT, tid);

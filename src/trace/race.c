@@ -84,29 +84,41 @@ is_newer(const struct timespec *t, const struct timespec *since)
 	       (t->tv_sec == since->tv_sec && t->tv_nsec >= since->tv_nsec);
 }
 
+/*
+ * Whether one part of the name, up to here, was moved or made since the call began,
+ * or was taken away from the directory @above, which says when that changed last.
+ * What is done in a directory sets both of its times, moving it one only: busy
+ * directories such as /tmp are no excuse.
+ */
 static bool
-was_moved(const struct name *n, const char *text, const struct timespec *since)
+was_moved(const struct name *n, const char *text, const struct timespec *since,
+	  struct timespec *above)
 {
+	struct timespec changed = *above;
 	struct stat st;
 
-	return look_stat(n->tid, n->dirfd, text, n->how | LOOK_NOFOLLOW, &st) == 0 &&
-	       (is_newer(&st.st_ctim, since) || is_newer(&st.st_mtim, since));
+	if (look_stat(n->tid, n->dirfd, text, n->how | LOOK_NOFOLLOW, &st) < 0)
+		return is_newer(&changed, since);
+	*above = st.st_mtim;
+	return is_newer(&st.st_ctim, since) &&
+	       (!S_ISDIR(st.st_mode) || memcmp(&st.st_ctim, &st.st_mtim, sizeof(changed)));
 }
 
-/* Whether anything along the name was moved, made or removed since the call began. */
+/* Whether anything along the name was. */
 static bool
 way_was_moved(struct name *n, const struct timespec *since)
 {
-	bool moved = was_moved(n, n->text[0] == '/' ? "/" : ".", since);
+	struct timespec above = { 0 };
+	bool moved = was_moved(n, n->text[0] == '/' ? "/" : ".", since, &above);
 
 	for (char *end = n->text; !moved && *end; end++) {
 		if (*end != '/' || end == n->text)
 			continue;
 		*end = '\0';
-		moved = was_moved(n, n->text, since);
+		moved = was_moved(n, n->text, since, &above);
 		*end = '/';
 	}
-	return moved || was_moved(n, n->text, since);
+	return moved || was_moved(n, n->text, since, &above);
 }
 
 /* Files of /proc differ by who looks: the same name is not the same file for us. */
