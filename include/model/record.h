@@ -34,11 +34,14 @@ enum call_flag {
 	CALL_SPECIAL = 1 << 4,	   /* O_CREAT: what was there is no regular file */
 	CALL_UNREADABLE2 = 1 << 5, /* FIELD_PATH2 likewise */
 	CALL_REFUSED = 1 << 6,	   /* not a bad pointer: the kernel did not let us read */
-	CALL_CUT = 1 << 8, /* FIELD_PATH is the beginning of what is too long for a name */
-	CALL_CUT2 = 1 << 9,	/* FIELD_PATH2 likewise */
-	CALL_DELETED = 1 << 10, /* FIELD_DIR is the file itself, and has no name any more */
-	CALL_RACED = 1 << 11,	/* the kernel may have, or has, taken another name */
-	CALL_OTHER = 1 << 12,	/* FIELD_PATH does not lead to FIELD_FILE, which was opened */
+	CALL_CUT =
+		1 << 8, /* FIELD_PATH is the beginning of what is too long for a name */
+	CALL_CUT2 = 1 << 9, /* FIELD_PATH2 likewise */
+	CALL_DELETED =
+		1 << 10,      /* FIELD_DIR is the file itself, and has no name any more */
+	CALL_RACED = 1 << 11, /* the kernel may have, or has, taken another name */
+	CALL_OTHER =
+		1 << 12, /* FIELD_PATH does not lead to FIELD_FILE, which was opened */
 };
 
 /* struct record.flags of RECORD_FORK; told by the kernel (kcmp), not from arguments */
@@ -61,14 +64,14 @@ enum field_kind {
 	FIELD_DIR,	/* what the row's .dir or .fd descriptor is */
 	FIELD_DIR2,	/* what the row's .dir2 descriptor is */
 	FIELD_CWD, /* START, FORK_GUESSED, and calls that change it: the working directory */
-	FIELD_ROOT,   /* likewise: the root directory, when it is not ours */
-	FIELD_HOW,    /* openat2: struct open_how */
-	FIELD_EXE,    /* EXEC: the file that runs: for a script its interpreter */
-	FIELD_OPENED, /* EXEC, may be repeated: what the kernel opened by itself */
-	FIELD_ARGV,   /* EXEC: arguments, each ended by NUL; args[5]: there were more */
-	FIELD_MNT_NS, /* beside FIELD_CWD: the mount namespace, uint64_t, 0 for ours */
-	FIELD_FILE, /* the file that was meant: struct record_file and its name */
-	FIELD_REPLACED,	  /* a rename: what had the new name before, without a name */
+	FIELD_ROOT,	/* likewise: the root directory, when it is not ours */
+	FIELD_HOW,	/* openat2: struct open_how */
+	FIELD_EXE,	/* EXEC: the file that runs: for a script its interpreter */
+	FIELD_OPENED,	/* EXEC, may be repeated: what the kernel opened by itself */
+	FIELD_ARGV,	/* EXEC: arguments, each ended by NUL; args[5]: there were more */
+	FIELD_MNT_NS,	/* beside FIELD_CWD: the mount namespace, uint64_t, 0 for ours */
+	FIELD_FILE,	/* the file that was meant: struct record_file and its name */
+	FIELD_REPLACED, /* a rename: what had the new name before, without a name */
 	FIELD_PATH_AFTER, /* what stood where FIELD_PATH was when the call returned */
 	FIELD_PATH2_AFTER,
 	FIELD_KIND_END,
@@ -77,10 +80,10 @@ enum field_kind {
 struct record {
 	uint32_t size; /* bytes of head and fields together */
 	uint8_t kind;
-	uint8_t engine; /* enum engine */
-	uint8_t abi;	/* enum abi */
+	uint8_t engine;	    /* enum engine */
+	uint8_t abi;	    /* enum abi */
 	uint8_t name_error; /* CALL_UNREADABLE, CALL_UNREADABLE2: why, an errno */
-	uint16_t row; /* index into syscall_rows */
+	uint16_t row;	    /* index into syscall_rows */
 	uint16_t flags;
 	int32_t tid;
 	int32_t former; /* EXEC: the thread that called, tid's own or another */

@@ -19,7 +19,7 @@ struct seen_key {
 	const struct interned *path, *to;
 	uint64_t mnt_ns; /* the same name is another file there */
 	uint16_t op;
-	uint8_t how; /* anything else that makes them unequal */
+	uint8_t how;	  /* anything else that makes them unequal */
 	uint32_t outcome; /* errno, 0 for success */
 };
 

@@ -21,7 +21,7 @@ struct tracee;
 struct capture {
 	struct record_builder builder;
 	struct buf scratch;
-	char *name; /* room for one name and the byte that tells it is too long */
+	char *name;	 /* room for one name and the byte that tells it is too long */
 	bool resolve;	 /* tell which file was meant, too */
 	uint64_t mnt_ns; /* ours */
 };

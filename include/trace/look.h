@@ -23,7 +23,8 @@ enum look {
 
 enum look_how {
 	LOOK_NOFOLLOW = 1 << 0, /* a symbolic link at the end is the file itself */
-	LOOK_WITHIN = 1 << 1,	/* the directory is the root (openat2(2), RESOLVE_IN_ROOT) */
+	LOOK_WITHIN =
+		1 << 1, /* the directory is the root (openat2(2), RESOLVE_IN_ROOT) */
 };
 
 /*

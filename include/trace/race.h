@@ -21,20 +21,17 @@
  * exit.  One that was changed and changed back leaves no trace.
  */
 
-#include "base/buf.h"
 #include <stdbool.h>
 #include <time.h>
 
-struct record;
-
-enum race {
-	RACE_NONE,
-	RACE_UNKNOWN, /* the file is another one, or nobody can tell which: maybe moved */
-	RACE_LOST,    /* likewise, and nothing was moved */
-};
+struct record_builder;
 
 /* Now, as time stamps of files have it, and some ticks earlier: they are coarse. */
 struct timespec race_clock(void);
 
-/* Of the open @r, begun at @since, with the descriptor @fd for its result. */
-enum race race_of_open(const struct record *r, int fd, const struct timespec *since);
+/*
+ * Marks the call of @b's record, which began at @since and has its result, where it
+ * was raced, and adds what else is told then.  @shared: others have the memory too.
+ * What no other task has cannot change meanwhile, but for mappings that are shared.
+ */
+void race_compare(struct record_builder *b, const struct timespec *since, bool shared);

@@ -43,9 +43,10 @@ struct tracee {
 	bool entered;	   /* stopped at the entry of the call that it is in */
 	bool in_sigreturn; /* between entry and return of sigreturn */
 	bool interrupted;  /* asked to stop, and has not yet */
-	unsigned unknown; /* the number of the call that it is in, where no table has it */
-	bool refuse; /* the call is to be answered with ENOSYS at its seccomp stop */
-	bool waits;  /* at a call's entry, until its siblings have stopped */
+	unsigned
+		unknown; /* the number of the call that it is in, where no table has it */
+	bool refuse;	 /* the call is to be answered with ENOSYS at its seccomp stop */
+	bool waits;	 /* at a call's entry, until its siblings have stopped */
 	struct memory *memory;
 	struct pending_call call;
 	/* interrupted by signals, the last one on top: each restarts, or ends in EINTR */

@@ -29,8 +29,8 @@ struct tracing {
 	unsigned waiting; /* tracees that wait for their siblings */
 	/* calls that no table has, and that were told */
 	bool unknown_told[ABI_COUNT][SYSCALL_NR_END];
-	bool deserted;	  /* the kernel knows of no tracee any more */
-	int stopped_by;	  /* the command is in a group-stop, and we are not yet */
+	bool deserted;	/* the kernel knows of no tracee any more */
+	int stopped_by; /* the command is in a group-stop, and we are not yet */
 };
 
 /* Puts a record into the ring, waiting for room. */

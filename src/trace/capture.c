@@ -293,59 +293,6 @@ take_up(struct capture *c, const struct record *call)
 	return c->builder.r;
 }
 
-/* The name in the field @kind once more, where it is another one now. */
-static void
-add_after(struct capture *c, struct record *r, uint8_t path, enum field_kind kind,
-	  enum field_kind after)
-{
-	const struct field *before = record_field(r, kind);
-	size_t len;
-
-	if (!path || !before ||
-	    remote_string(r->tid, record_arg(r, path), c->name, PATH_MAX, &len) < 0)
-		return;
-	len = MIN(len, (size_t)PATH_MAX - 1);
-	if (len == before->len && memcmp(c->name, before->bytes, len) == 0)
-		return;
-	r->flags |= CALL_RACED;
-	if (record_fits(&c->builder, len))
-		record_add(&c->builder, after, c->name, len);
-}
-
-/* Whether the file that was opened is the one that was named. */
-static void
-compare_opened(struct capture *c, const struct tracee *tracee, struct record *r)
-{
-	enum race race = race_of_open(r, (int)r->result, &tracee->call.since);
-
-	if (race == RACE_NONE)
-		return;
-	r->flags |= CALL_OTHER | (race == RACE_LOST ? CALL_RACED : 0);
-	meant_fd(&c->builder, r->tid, (int)r->result);
-}
-
-/*
- * Whether the kernel took what we read: see trace/race.h.  Memory that no other
- * task has cannot change meanwhile, but for what is mapped to be shared.
- */
-static void
-compare(struct capture *c, const struct tracee *tracee, struct record *r)
-{
-	const struct syscall_row *row = &syscall_rows[r->row];
-	bool shared = tracees_has_shared_memory(tracee);
-
-	/* by an entry that was alone nobody noted the time */
-	if (!tracee->call.since.tv_sec || (!shared && !c->resolve))
-		return;
-	if (r->result >= 0 && decode_is_open(r))
-		compare_opened(c, tracee, r);
-	else if (shared && row->shape != SHAPE_SOCKADDR && row->shape != SHAPE_SOCKETCALL &&
-		 row->shape != SHAPE_BPF) {
-		add_after(c, r, row->path, FIELD_PATH, FIELD_PATH_AFTER);
-		add_after(c, r, row->path2, FIELD_PATH2, FIELD_PATH2_AFTER);
-	}
-}
-
 const struct record *
 capture_exit(struct capture *c, struct tracee *tracee, int64_t result)
 {
@@ -354,7 +301,10 @@ capture_exit(struct capture *c, struct tracee *tracee, int64_t result)
 
 	tracee->call.record->result = result;
 	r = take_up(c, tracee->call.record);
-	compare(c, tracee, r);
+	/* by an entry that was alone nobody noted the time */
+	if (tracee->call.since.tv_sec)
+		race_compare(&c->builder, &tracee->call.since,
+			     tracees_has_shared_memory(tracee));
 	if (result < 0)
 		return r;
 	if (row->shape == SHAPE_CWD)

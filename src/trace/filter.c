@@ -300,14 +300,15 @@ epilogue_emit(struct filter *f, const struct late late[ABI_COUNT])
 	emit_jump(f, BPF_JGE, lowest, 1, 0);
 	emit_ret(f, ALLOW);
 	emit_load(f, offsetof(struct seccomp_data, arch));
-	emit_jump(f, BPF_JEQ, AUDIT_ARCH_I386, 0, 1 + late_len(&late[ABI_I386], ABI_I386));
+	emit_jump(f, BPF_JEQ, AUDIT_ARCH_I386, 0,
+		  1 + late_len(&late[ABI_I386], ABI_I386));
 	emit_load(f, offsetof(struct seccomp_data, nr));
 	emit_late(f, &late[ABI_I386], ABI_I386);
 	emit_jump(f, BPF_JEQ, AUDIT_ARCH_X86_64, 1, 0);
 	emit_ret(f, ALLOW);
 	emit_load(f, offsetof(struct seccomp_data, nr));
-	emit_jump(f, BPF_JGE, __X32_SYSCALL_BIT,
-		  late_len(&late[ABI_X86_64], ABI_X86_64), 0);
+	emit_jump(f, BPF_JGE, __X32_SYSCALL_BIT, late_len(&late[ABI_X86_64], ABI_X86_64),
+		  0);
 	emit_late(f, &late[ABI_X86_64], ABI_X86_64);
 	emit_late(f, &late[ABI_X32], ABI_X32);
 }

@@ -48,8 +48,8 @@ is_memfd(const struct buf *name, const struct stat *st)
 {
 	struct stat root;
 
-	return strncmp(name->data, memfd_mark, strlen(memfd_mark)) == 0 && !st->st_nlink &&
-	       stat("/", &root) == 0 && root.st_dev != st->st_dev;
+	return strncmp(name->data, memfd_mark, strlen(memfd_mark)) == 0 &&
+	       !st->st_nlink && stat("/", &root) == 0 && root.st_dev != st->st_dev;
 }
 
 /*
@@ -69,7 +69,8 @@ settle_mark(pid_t tid, const char *link, struct buf *name)
 	    memcmp(name->data + name->len - len, deleted_mark, len) != 0)
 		return false;
 	buf_str(name);
-	if (link_stat(tid, link, &st) == 0 && st.st_nlink && is_called(tid, name->data, &st))
+	if (link_stat(tid, link, &st) == 0 && st.st_nlink &&
+	    is_called(tid, name->data, &st))
 		return false;
 	memfd = is_memfd(name, &st);
 	name->len -= len;

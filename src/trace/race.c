@@ -8,7 +8,9 @@
 #include "model/syscalls.h"
 #include "trace/link.h"
 #include "trace/look.h"
+#include "trace/meant.h"
 #include "trace/proc.h"
+#include "trace/remote.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -20,6 +22,12 @@
 
 /* Time stamps are those of the last tick (CLOCK_REALTIME_COARSE), at 100 Hz or more. */
 #define TICKS_NS 20000000
+
+enum race {
+	RACE_NONE,
+	RACE_UNKNOWN, /* another file, or nobody can tell which: maybe it was moved */
+	RACE_LOST,    /* likewise, and nothing was moved */
+};
 
 /* How the call found its file. */
 struct name {
@@ -101,7 +109,8 @@ was_moved(const struct name *n, const char *text, const struct timespec *since,
 		return is_newer(&changed, since);
 	*above = st.st_mtim;
 	return is_newer(&st.st_ctim, since) &&
-	       (!S_ISDIR(st.st_mode) || memcmp(&st.st_ctim, &st.st_mtim, sizeof(changed)));
+	       (!S_ISDIR(st.st_mode) ||
+		memcmp(&st.st_ctim, &st.st_mtim, sizeof(changed)));
 }
 
 /* Whether anything along the name was. */
@@ -151,7 +160,8 @@ judge(struct name *n, int fd, const struct stat *opened, const struct timespec *
 	return RACE_LOST;
 }
 
-enum race
+/* Of the open @r with the descriptor @fd for its result. */
+static enum race
 race_of_open(const struct record *r, int fd, const struct timespec *since)
 {
 	struct stat opened, named;
@@ -171,4 +181,45 @@ race_of_open(const struct record *r, int fd, const struct timespec *since)
 	    is_same(&opened, &named))
 		return RACE_NONE;
 	return judge(&n, fd, &opened, since);
+}
+
+/* The name in the field @kind once more, where it is another one now. */
+static void
+add_after(struct record_builder *b, uint8_t path, enum field_kind kind,
+	  enum field_kind after)
+{
+	const struct field *before = record_field(b->r, kind);
+	char name[PATH_MAX];
+	size_t len;
+
+	if (!path || !before ||
+	    remote_string(b->r->tid, record_arg(b->r, path), name, PATH_MAX, &len) < 0)
+		return;
+	len = MIN(len, (size_t)PATH_MAX - 1);
+	if (len == before->len && memcmp(name, before->bytes, len) == 0)
+		return;
+	b->r->flags |= CALL_RACED;
+	if (record_fits(b, len))
+		record_add(b, after, name, len);
+}
+
+void
+race_compare(struct record_builder *b, const struct timespec *since, bool shared)
+{
+	struct record *r = b->r;
+	const struct syscall_row *row = &syscall_rows[r->row];
+	bool opened = r->result >= 0 && decode_is_open(r);
+	enum race race;
+
+	if (opened) {
+		race = race_of_open(r, (int)r->result, since);
+		if (race == RACE_NONE)
+			return;
+		r->flags |= CALL_OTHER | (race == RACE_LOST ? CALL_RACED : 0);
+		meant_fd(b, r->tid, (int)r->result);
+	} else if (shared && row->shape != SHAPE_SOCKADDR &&
+		   row->shape != SHAPE_SOCKETCALL && row->shape != SHAPE_BPF) {
+		add_after(b, row->path, FIELD_PATH, FIELD_PATH_AFTER);
+		add_after(b, row->path2, FIELD_PATH2, FIELD_PATH2_AFTER);
+	}
 }

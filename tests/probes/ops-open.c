@@ -94,8 +94,8 @@ TEST(files_without_a_name)
 	begin();
 	fd = (int)CALL("tmpfile", in("d"), NULL, open, "d", O_TMPFILE | O_RDWR, 0600);
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	CALL("link", own(link + strlen("/proc/self")), in("d/named"), linkat, AT_FDCWD, link, AT_FDCWD, "d/named",
-	     AT_SYMLINK_FOLLOW);
+	CALL("link", own(link + strlen("/proc/self")), in("d/named"), linkat, AT_FDCWD,
+	     link, AT_FDCWD, "d/named", AT_SYMLINK_FOLLOW);
 	CALL("tmpfile", in("d"), NULL, open, "d", O_TMPFILE | O_WRONLY | O_EXCL, 0600);
 	CALL("tmpfile", in("none"), NULL, open, "none", O_TMPFILE | O_WRONLY, 0600);
 }
@@ -265,8 +265,8 @@ TEST(creates_nothing_through_proc_self)
 	if (dup2(open_as("f", O_RDWR | O_CREAT), 100) != 100)
 		fail("dup2");
 	begin();
-	CALL("write", own("/fd/100"), NULL, open, "/proc/self/fd/100",
-	     O_WRONLY | O_CREAT, 0644);
+	CALL("write", own("/fd/100"), NULL, open, "/proc/self/fd/100", O_WRONLY | O_CREAT,
+	     0644);
 	CALL("truncate", own("/fd/100"), NULL, open, "/dev/fd/100",
 	     O_WRONLY | O_CREAT | O_TRUNC, 0644);
 	snprintf(name, sizeof(name), "/task/%d/fd/100", (int)getpid());
