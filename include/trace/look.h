@@ -43,6 +43,9 @@ int look_stat(pid_t tid, int dirfd, const char *name, unsigned how, struct stat 
 int look_file(pid_t tid, int dirfd, const char *name, unsigned how, struct stat *ret,
 	      struct buf *ret_name);
 
+/* From now on some task may have another root, or other mounts, than we have. */
+void look_expect_other_roots(void);
+
 /*
  * Opens it for reading, never blocking: a descriptor for the caller to close, or
  * a negative errno.

@@ -128,6 +128,8 @@ add_mnt_ns(struct capture *c, pid_t tid)
 		return;
 	if (ns == c->mnt_ns)
 		ns = 0;
+	else
+		look_expect_other_roots();
 	record_add(&c->builder, FIELD_MNT_NS, &ns, sizeof(ns));
 }
 
@@ -255,6 +257,9 @@ capture_entry(struct capture *c, struct tracee *tracee, const struct syscall_row
 {
 	struct record *r = record_begin(&c->builder, RECORD_CALL, tracee->tid);
 
+	/* already now: what other threads call meanwhile may be in the new root */
+	if (row->op == OP_CHROOT || row->op == OP_NAMESPACE)
+		look_expect_other_roots();
 	r->row = (uint16_t)syscall_index(row);
 	r->abi = (uint8_t)abi;
 	memcpy(r->args, stop->args, sizeof(r->args));
