@@ -41,7 +41,7 @@ struct options {
 	bool probes;	  /* the probe class was asked for by name */
 	bool all, failed, debug;
 	const char *engine; /* the word of the engine that will run */
-	bool allow_uring;
+	bool allow_uring, resolve;
 	size_t ring_bytes;
 	char **command; /* NULL-terminated, borrowed from argv */
 };

@@ -19,16 +19,17 @@ struct record;
 struct decoder {
 	struct intern *names;
 	struct buf scratch;
+	struct buf own;
 	bool unresolved; /* the last name needed a directory that nobody could tell */
 };
 
 /*
- * Fills @ret from @r, which passed record_check() and has a valid row.  Process
- * and time are the caller's.  False when the call names no file: a socket that
+ * Fills @ret from @r, which passed record_check() and has a valid row.  The
+ * thread that called belongs to the process @pid; process and time are the caller's.  False when the call names no file: a socket that
  * is no unix socket with a path.
  */
 bool decode_call(struct decoder *d, const struct record *r, const struct place *place,
-		 struct access *ret);
+		 pid_t pid, struct access *ret);
 
 /* Likewise for the file that the field @f of an exec's record names. */
 void decode_opened(struct decoder *d, const struct record *r, const struct field *f,
@@ -39,6 +40,12 @@ bool decode_chosen(const struct record *r, const struct access *a, unsigned clas
 
 /* The O_* flags of an open, wherever they stand; 0 for every other call. */
 uint64_t decode_open_flags(const struct record *r);
+
+/* Whether it is an open of a file by its name. */
+bool decode_is_open(const struct record *r);
+
+/* Whether a symbolic link at the end of its first name is followed. */
+bool decode_follows(const struct record *r);
 
 /* openat2 with RESOLVE_IN_ROOT: also an absolute name starts in the directory. */
 bool decode_starts_at_dir(const struct record *r);

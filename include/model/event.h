@@ -29,6 +29,15 @@ struct span {
 	size_t len;
 };
 
+/* Which file it was, whatever name led there. */
+struct file_id {
+	bool known;
+	bool deleted; /* it has no name any more */
+	uint32_t dev_major, dev_minor;
+	uint64_t ino;
+	const struct interned *path; /* what the kernel calls it; NULL when not known */
+};
+
 /* A process as sinks may see it.  Its serial number is never used again, its pid may be. */
 struct process {
 	uint64_t serial;
@@ -65,6 +74,8 @@ struct process_event {
 	uint64_t time;
 	const struct process *process;
 	struct span cwd;    /* START, FORK, EXEC */
+	struct span root;   /* likewise, where that is not our own root */
+	uint64_t mnt_ns;    /* likewise the mount namespace; 0 for ours */
 	struct span argv;   /* EXEC: arguments, each ended by NUL */
 	bool argv_cut;	    /* EXEC: argv was too long to keep whole */
 	int status;	    /* EXIT: as wait(2) gives it */
@@ -88,6 +99,20 @@ struct access {
 	int error;	   /* positive errno, 0 for success */
 	bool unfinished;   /* the process was killed inside the call: no result */
 	bool path_unknown; /* the name could not be read from the process, path is "" */
+	int path_error;	   /* why: a positive errno */
+	bool truncated;	   /* a name that is too long for any call: only its beginning */
+	bool deleted;	   /* path is a descriptor's file, and was its name */
+	bool own;	   /* passed as /proc/self or the like: path says whose */
+	/*
+	 * Memory can change while a call is on its way.  What was really opened,
+	 * where path does not lead there, or what the names were when the call
+	 * returned; else NULL.
+	 */
+	bool raced;
+	const struct interned *opened, *path_after, *to_after;
+	struct file_id file, replaced;
+	const struct interned *root; /* of the process, absolute; NULL for ours */
+	uint64_t mnt_ns;	     /* 0 for ours */
 	bool has_flags;
 	uint64_t flags; /* O_* */
 	bool by_kernel; /* opened by the kernel itself, for an exec: there is no result */

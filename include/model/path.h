@@ -13,6 +13,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 struct buf;
 
@@ -27,6 +28,15 @@ bool path_resolve(struct buf *out, const char *dir, const char *root, const char
 
 /* Whether @path is @dir or below it. */
 bool path_is_below(const char *path, const char *dir);
+
+/*
+ * Names that mean another file for everybody who says them: /proc/self,
+ * /proc/thread-self, /dev/fd, /dev/stdin and its kin.  Writes to @out what @path
+ * means for the thread @tid of the process @pid, below /proc/@pid; false when
+ * @path is no such name.  Where a link at its end is not @followed, that link
+ * itself is the same for all.
+ */
+bool path_own(struct buf *out, const char *path, pid_t pid, pid_t tid, bool followed);
 
 /* The last component of @path, for a process's name. */
 const char *path_base(const char *path);

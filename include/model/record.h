@@ -25,12 +25,6 @@ enum record_kind {
 	RECORD_KIND_END,
 };
 
-/* What struct record.time counts. */
-enum record_clock {
-	CLOCK_NS,  /* CLOCK_MONOTONIC, nanoseconds */
-	CLOCK_TSC, /* the processor's time stamp counter, which needs no call */
-};
-
 /* struct record.flags of RECORD_CALL */
 enum call_flag {
 	CALL_EXISTED = 1 << 0,	   /* O_CREAT: the file was there before the call */
@@ -40,7 +34,18 @@ enum call_flag {
 	CALL_SPECIAL = 1 << 4,	   /* O_CREAT: what was there is no regular file */
 	CALL_UNREADABLE2 = 1 << 5, /* FIELD_PATH2 likewise */
 	CALL_REFUSED = 1 << 6,	   /* not a bad pointer: the kernel did not let us read */
+	CALL_CUT =
+		1 << 8, /* FIELD_PATH is the beginning of what is too long for a name */
+	CALL_CUT2 = 1 << 9, /* FIELD_PATH2 likewise */
+	CALL_DELETED =
+		1 << 10,      /* FIELD_DIR is the file itself, and has no name any more */
+	CALL_RACED = 1 << 11, /* the kernel may have, or has, taken another name */
+	CALL_OTHER =
+		1 << 12, /* FIELD_PATH does not lead to FIELD_FILE, which was opened */
 };
+
+/* struct record.flags of every record; else time is CLOCK_MONOTONIC in nanoseconds */
+#define RECORD_TSC (1 << 15) /* it is the processor's time stamp counter */
 
 /* struct record.flags of RECORD_FORK; told by the kernel (kcmp), not from arguments */
 enum fork_flag {
@@ -62,21 +67,26 @@ enum field_kind {
 	FIELD_DIR,	/* what the row's .dir or .fd descriptor is */
 	FIELD_DIR2,	/* what the row's .dir2 descriptor is */
 	FIELD_CWD, /* START, FORK_GUESSED, and calls that change it: the working directory */
-	FIELD_ROOT,   /* likewise: the root directory, when it is not ours */
-	FIELD_HOW,    /* openat2: struct open_how */
-	FIELD_EXE,    /* EXEC: the file that runs: for a script its interpreter */
-	FIELD_OPENED, /* EXEC, may be repeated: what the kernel opened by itself */
-	FIELD_ARGV,   /* EXEC: arguments, each ended by NUL; args[5]: there were more */
+	FIELD_ROOT,	/* likewise: the root directory, when it is not ours */
+	FIELD_HOW,	/* openat2: struct open_how */
+	FIELD_EXE,	/* EXEC: the file that runs: for a script its interpreter */
+	FIELD_OPENED,	/* EXEC, may be repeated: what the kernel opened by itself */
+	FIELD_ARGV,	/* EXEC: arguments, each ended by NUL; args[5]: there were more */
+	FIELD_MNT_NS,	/* beside FIELD_CWD: the mount namespace, uint64_t, 0 for ours */
+	FIELD_FILE,	/* the file that was meant: struct record_file and its name */
+	FIELD_REPLACED, /* a rename: what had the new name before, without a name */
+	FIELD_PATH_AFTER, /* what stood where FIELD_PATH was when the call returned */
+	FIELD_PATH2_AFTER,
 	FIELD_KIND_END,
 };
 
 struct record {
 	uint32_t size; /* bytes of head and fields together */
 	uint8_t kind;
-	uint8_t engine; /* enum engine */
-	uint8_t abi;	/* enum abi */
-	uint8_t clock;	/* enum record_clock */
-	uint16_t row;	/* index into syscall_rows */
+	uint8_t engine;	    /* enum engine */
+	uint8_t abi;	    /* enum abi */
+	uint8_t name_error; /* CALL_UNREADABLE, CALL_UNREADABLE2: why, an errno */
+	uint16_t row;	    /* index into syscall_rows */
 	uint16_t flags;
 	int32_t tid;
 	int32_t former; /* EXEC: the thread that called, tid's own or another */
@@ -90,6 +100,14 @@ struct field {
 	uint16_t kind;
 	uint16_t len;
 	char bytes[]; /* the next field starts at a multiple of 4 */
+};
+
+/* What FIELD_FILE begins with. */
+struct record_file {
+	uint64_t ino;
+	uint32_t dev_major, dev_minor;
+	uint32_t deleted; /* it has no name any more; what follows was the last one */
+	uint32_t reserved;
 };
 
 /* Two names, two directories, a working directory and a root of PATH_MAX, and a head. */
@@ -149,6 +167,9 @@ void record_builder_done(struct record_builder *b);
 
 /* Empties it: a record of @kind for @tid, everything else zero. */
 struct record *record_begin(struct record_builder *b, enum record_kind kind, int32_t tid);
+
+/* Whether a field of @len bytes would be added whole. */
+bool record_fits(const struct record_builder *b, size_t len);
 
 /* Adds a field; cuts what does not fit and returns false then. */
 bool record_add(struct record_builder *b, enum field_kind kind, const void *bytes,

@@ -17,7 +17,9 @@ struct interned;
 
 struct seen_key {
 	const struct interned *path, *to;
-	uint32_t op;
+	uint64_t mnt_ns; /* the same name is another file there */
+	uint16_t op;
+	uint8_t how;	  /* anything else that makes them unequal */
 	uint32_t outcome; /* errno, 0 for success */
 };
 

@@ -82,6 +82,7 @@ struct syscall_row {
 	uint8_t dir2, path2;   /* the second name: where it goes to */
 	uint8_t fd;	       /* a descriptor that is itself the file */
 	uint8_t flags;	       /* O_*, AT_* or RENAME_* flags */
+	bool nofollow;	       /* a symbolic link at the end of .path is not followed */
 	bool target;	       /* .path2 is a symbolic link's text, no name to resolve */
 	bool label;	       /* .path is a label, no file's name: memfd_create */
 	bool makes_fd;	       /* a result >= 0 is a new descriptor */
@@ -92,6 +93,20 @@ extern const size_t syscall_row_count;
 
 /* The row for number @nr of @abi (x32 without its bit), NULL if it is no file call. */
 const struct syscall_row *syscall_find(enum abi abi, int nr);
+
+/* Numbers of one ABI that belong to no call that we know, the last one included. */
+struct syscall_range {
+	uint8_t abi;
+	uint16_t from, to;
+};
+
+extern const struct syscall_range syscall_unknown[];
+extern const size_t syscall_unknown_count;
+
+/* Whether @nr of @abi may be a call that is newer than our table. */
+bool syscall_is_unknown(enum abi abi, int nr);
+
+#define SYSCALL_NR_END 1024 /* no kernel has as many */
 
 /* A row's place in syscall_rows, as records carry it. */
 size_t syscall_index(const struct syscall_row *row);

@@ -23,7 +23,8 @@ struct place {
 	unsigned users;
 	const struct interned *cwd;  /* absolute; NULL when not known */
 	const struct interned *root; /* NULL when it is the same as ours */
-	struct place *next, **link;  /* all places, for renames of directories */
+	uint64_t mnt_ns; /* the mount namespace; 0 when it is ours, or not known */
+	struct place *next, **link; /* all places, for renames of directories */
 };
 
 struct member {

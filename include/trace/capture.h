@@ -10,6 +10,7 @@
  */
 
 #include "base/buf.h"
+#include "model/event.h"
 #include "model/record.h"
 #include <stdbool.h>
 
@@ -20,7 +21,9 @@ struct tracee;
 struct capture {
 	struct record_builder builder;
 	struct buf scratch;
-	char *name; /* room for one name and the byte that tells it is too long */
+	char *name;	 /* room for one name and the byte that tells it is too long */
+	bool resolve;	 /* tell which file was meant, too */
+	uint64_t mnt_ns; /* ours */
 };
 
 enum capture_result {
@@ -28,7 +31,7 @@ enum capture_result {
 	CAPTURE_IGNORE, /* this call names no file */
 };
 
-void capture_init(struct capture *c);
+void capture_init(struct capture *c, bool resolve);
 void capture_done(struct capture *c);
 
 /* The call's record as far as the entry tells it, into @tracee->call. */
@@ -61,5 +64,9 @@ const struct record *capture_place(struct capture *c, pid_t tid);
 /* @child is new, made by @parent. @guessed: the kernel never said so, /proc did. */
 const struct record *capture_fork(struct capture *c, pid_t parent, pid_t child,
 				  bool thread, bool guessed);
+
+/* Something may be missing in the log, or not have been understood. */
+const struct record *capture_gap(struct capture *c, pid_t tid, enum gap gap,
+				 const char *example);
 
 const struct record *capture_end(struct capture *c, pid_t tid, int status, bool known);

@@ -5,7 +5,8 @@
  * The filter
  *
  * The program that the kernel runs at each syscall of the job: RET_TRACE for the
- * calls of the chosen classes on each ABI, RET_ALLOW for everything else, also
+ * calls of the chosen classes on each ABI and for numbers that belong to no call
+ * yet (unknown.def), RET_ALLOW for everything else, also
  * for an architecture that it does not know.  It never refuses a call.
  */
 

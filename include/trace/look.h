@@ -8,7 +8,9 @@
  * opening the file: a look must never block or change anything.
  */
 
+#include "base/buf.h"
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 enum look {
@@ -19,14 +21,30 @@ enum look {
 	LOOK_FAILED, /* in another way: nobody knows */
 };
 
+enum look_how {
+	LOOK_NOFOLLOW = 1 << 0, /* a symbolic link at the end is the file itself */
+	LOOK_WITHIN =
+		1 << 1, /* the directory is the root (openat2(2), RESOLVE_IN_ROOT) */
+};
+
 /*
- * What @name is, symbolic links followed; a relative one starts in the directory
+ * What @name is, by bits of enum look_how; a relative one starts in the directory
  * of the descriptor @dirfd, or AT_FDCWD.
  */
-enum look look_at(pid_t tid, int dirfd, const char *name);
+enum look look_at(pid_t tid, int dirfd, const char *name, unsigned how);
 
-/* Likewise, with the directory as root (openat2(2), RESOLVE_IN_ROOT). */
-enum look look_within(pid_t tid, int dirfd, const char *name);
+/* Likewise, all of it; 0 or a negative errno. */
+int look_stat(pid_t tid, int dirfd, const char *name, unsigned how, struct stat *ret);
+
+/*
+ * Likewise, with what the kernel calls the file, whatever links led there.  Also
+ * right where a link leads to /proc/self, which look_stat() takes for ours.
+ */
+int look_file(pid_t tid, int dirfd, const char *name, unsigned how, struct stat *ret,
+	      struct buf *ret_name);
+
+/* From now on some task may have another root, or other mounts, than we have. */
+void look_expect_other_roots(void);
 
 /*
  * Opens it for reading, never blocking: a descriptor for the caller to close, or

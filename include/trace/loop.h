@@ -24,6 +24,7 @@ struct loop_config {
 	bool allow_uring;   /* let the job set up io_urings */
 	struct ring *spare; /* takes records when the ring is broken; or NULL */
 	struct fast *fast;  /* the fast engine, or NULL */
+	bool resolve;	    /* look up which file each call is about */
 };
 
 struct loop_result {

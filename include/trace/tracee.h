@@ -10,9 +10,15 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <time.h>
 
 struct record;
 struct space;
+
+/* One address space, which tasks may share (CLONE_VM). */
+struct memory {
+	unsigned users;
+};
 
 /* A call between its entry and its exit. */
 struct pending_call {
@@ -20,6 +26,7 @@ struct pending_call {
 	struct record *record; /* what the entry told; memory that is used again */
 	size_t room;
 	uint64_t ip, sp, nr;
+	struct timespec since; /* its entry, where others could change its names */
 	/* once it was interrupted */
 	bool in_handler;      /* a signal handler was entered and has not come back */
 	unsigned calls_since; /* that other calls were made */
@@ -37,12 +44,15 @@ struct tracee {
 	bool entered;	   /* stopped at the entry of the call that it is in */
 	bool in_sigreturn; /* between entry and return of sigreturn */
 	bool interrupted;  /* asked to stop, and has not yet */
-	bool refuse;   /* the call is to be answered with ENOSYS at its seccomp stop */
-	bool waits;    /* at a call's entry, until its siblings have stopped */
-	bool freezing; /* was asked to stand still, and does not yet */
-	int put_off;   /* the status that it stopped with since, 0: none */
-	bool froze;    /* takes up its call while all siblings stand still */
-	bool thawed;   /* or because they would not */
+	unsigned
+		unknown; /* the number of the call that it is in, where no table has it */
+	bool refuse;	 /* the call is to be answered with ENOSYS at its seccomp stop */
+	bool waits;	 /* at a call's entry, until its siblings have stopped */
+	bool freezing;	 /* was asked to stand still, and does not yet */
+	int put_off;	 /* the status that it stopped with since, 0: none */
+	bool froze;	 /* takes up its call while all siblings stand still */
+	bool thawed;	 /* or because they would not */
+	struct memory *memory;
 	struct pending_call call;
 	/* interrupted by signals, the last one on top: each restarts, or ends in EINTR */
 	struct pending_call held[HELD_MAX];
@@ -79,6 +89,13 @@ void tracees_rename(struct tracees *t, struct tracee *tracee, pid_t tid);
 
 /* Frees everything. */
 void tracees_done(struct tracees *t);
+
+/* It has @other's memory now, or one of its own. */
+void tracees_share_memory(struct tracee *tracee, struct tracee *other);
+void tracees_own_memory(struct tracee *tracee);
+
+/* Whether another task could change what is in its memory. */
+bool tracees_has_shared_memory(const struct tracee *tracee);
 
 /* Makes it active with a copy of @record. */
 void pending_set(struct pending_call *call, const struct record *record);

@@ -5,6 +5,7 @@
  * One run's tracing: what the loop and those it hands stops to share
  */
 
+#include "model/syscalls.h"
 #include "trace/capture.h"
 #include "trace/kernel.h"
 #include "trace/loop.h"
@@ -31,8 +32,10 @@ struct tracing {
 	unsigned waiting;	/* tracees that wait for their siblings */
 	struct tracee *freezer; /* waits for its siblings to stand still; or NULL */
 	unsigned freezing;	/* of those, who do not yet */
-	bool deserted;		/* the kernel knows of no tracee any more */
-	int stopped_by;		/* the command is in a group-stop, and we are not yet */
+	/* calls that no table has, and that were told */
+	bool unknown_told[ABI_COUNT][SYSCALL_NR_END];
+	bool deserted;	/* the kernel knows of no tracee any more */
+	int stopped_by; /* the command is in a group-stop, and we are not yet */
 };
 
 /* Puts a record into the ring, waiting for room. */

@@ -161,6 +161,9 @@ take(struct options *o, int id, const struct sink_ops **format)
 	case OPTION_ENGINE:
 		parse_engine(o, optarg);
 		break;
+	case OPTION_RESOLVE:
+		o->resolve = true;
+		break;
 	case OPTION_IO_URING:
 		parse_uring(o, optarg);
 		break;

@@ -220,6 +220,7 @@ trace(struct session *s)
 		.allow_uring = s->options->allow_uring,
 		.spare = s->spare,
 		.fast = s->fast ? &s->workshop.fast : NULL,
+		.resolve = s->options->resolve,
 	};
 
 	let_go_of_standard_files();

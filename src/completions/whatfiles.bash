@@ -55,7 +55,7 @@ _whatfiles()
 
     if [[ $cur == -* ]]; then
         mapfile -t COMPREPLY < <(compgen -W '-o --output -f --format -s --stdout -e --events
-            -A --all -F --failed --engine --io-uring --ring-size -d --debug --print-filter
+            -A --all -F --failed --engine --resolve --io-uring --ring-size -d --debug --print-filter
             --list-syscalls -a --about -V --version -h --help' -- "$cur")
         return
     fi

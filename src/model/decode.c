@@ -32,6 +32,13 @@ open_how(const struct record *r)
 	return how;
 }
 
+static bool
+is_open(const struct syscall_row *row)
+{
+	return row->shape == SHAPE_OPEN || row->shape == SHAPE_CREAT ||
+	       row->shape == SHAPE_OPENAT2;
+}
+
 uint64_t
 decode_open_flags(const struct record *r)
 {
@@ -47,6 +54,26 @@ decode_open_flags(const struct record *r)
 	default:
 		return 0;
 	}
+}
+
+bool
+decode_is_open(const struct record *r)
+{
+	return is_open(&syscall_rows[r->row]) && syscall_rows[r->row].path;
+}
+
+bool
+decode_follows(const struct record *r)
+{
+	const struct syscall_row *row = &syscall_rows[r->row];
+	uint64_t flags = is_open(row) ? decode_open_flags(r) : record_arg(r, row->flags);
+
+	if (is_open(row))
+		return !(flags & O_NOFOLLOW) &&
+		       (flags & (O_CREAT | O_EXCL)) != (O_CREAT | O_EXCL);
+	if (row->nofollow)
+		return flags & AT_SYMLINK_FOLLOW;
+	return !(flags & AT_SYMLINK_NOFOLLOW);
 }
 
 bool
@@ -89,13 +116,6 @@ resolve(struct decoder *d, const struct record *r, enum field_kind kind,
 			  name.len ? name.bytes : "", name.len))
 		d->unresolved = true;
 	return intern_get(d->names, buf_str(&d->scratch), d->scratch.len);
-}
-
-static bool
-is_open(const struct syscall_row *row)
-{
-	return row->shape == SHAPE_OPEN || row->shape == SHAPE_CREAT ||
-	       row->shape == SHAPE_OPENAT2;
 }
 
 /* What an open did, or, if it failed, what it was meant to do. */
@@ -213,9 +233,71 @@ second_name(struct decoder *d, const struct record *r, const struct syscall_row 
 	return resolve(d, r, FIELD_PATH2, base, place);
 }
 
+/* Whose the file is, where the name that was passed means another for everybody. */
+static const struct interned *
+tell_own(struct decoder *d, const struct place *place, pid_t pid, bool followed,
+	 const struct interned *path, struct access *a)
+{
+	/* in another root these may be other names */
+	if (!path || place->root ||
+	    !path_own(&d->own, path->bytes, pid, a->tid, followed))
+		return path;
+	a->own = true;
+	return intern_get(d->names, d->own.data, d->own.len);
+}
+
+static const struct interned *
+file_path(struct decoder *d, const char *bytes, size_t len)
+{
+	return len ? intern_get(d->names, bytes, len) : NULL;
+}
+
+static void
+decode_file(struct decoder *d, const struct record *r, enum field_kind kind,
+	    struct file_id *ret)
+{
+	struct span s = field_span(r, kind);
+	struct record_file file;
+
+	if (s.len < sizeof(file))
+		return;
+	memcpy(&file, s.bytes, sizeof(file));
+	*ret = (struct file_id){
+		.known = true,
+		.deleted = file.deleted,
+		.dev_major = file.dev_major,
+		.dev_minor = file.dev_minor,
+		.ino = file.ino,
+		.path = file_path(d, s.bytes + sizeof(file), s.len - sizeof(file)),
+	};
+}
+
+/* What else the name, or the descriptor, turned out to be when the call returned. */
+static void
+decode_truth(struct decoder *d, const struct record *r, const struct place *place,
+	     struct access *a)
+{
+	const struct syscall_row *row = a->row;
+	const struct interned *base;
+
+	a->raced = r->flags & CALL_RACED;
+	decode_file(d, r, FIELD_FILE, &a->file);
+	decode_file(d, r, FIELD_REPLACED, &a->replaced);
+	if (r->flags & CALL_OTHER && a->file.path != a->path)
+		a->opened = a->file.path;
+	if (record_field(r, FIELD_PATH_AFTER)) {
+		base = base_of(d, r, row->dir, FIELD_DIR, place);
+		a->path_after = resolve(d, r, FIELD_PATH_AFTER, base, place);
+	}
+	if (record_field(r, FIELD_PATH2_AFTER)) {
+		base = base_of(d, r, row->dir2, FIELD_DIR2, place);
+		a->to_after = resolve(d, r, FIELD_PATH2_AFTER, base, place);
+	}
+}
+
 bool
 decode_call(struct decoder *d, const struct record *r, const struct place *place,
-	    struct access *ret)
+	    pid_t pid, struct access *ret)
 {
 	const struct syscall_row *row = &syscall_rows[r->row];
 
@@ -235,8 +317,15 @@ decode_call(struct decoder *d, const struct record *r, const struct place *place
 	    !ret->name.len)
 		return false;
 	ret->path_unknown = r->flags & CALL_UNREADABLE;
-	ret->path = first_name(d, r, row, place);
+	ret->path_error = r->name_error;
+	ret->truncated = r->flags & (CALL_CUT | CALL_CUT2);
+	ret->deleted = r->flags & CALL_DELETED;
+	ret->root = place->root;
+	ret->mnt_ns = place->mnt_ns;
+	ret->path = tell_own(d, place, pid, decode_follows(r),
+			     first_name(d, r, row, place), ret);
 	ret->to = second_name(d, r, row, place);
+	decode_truth(d, r, place, ret);
 	return true;
 }
 
@@ -253,6 +342,8 @@ decode_opened(struct decoder *d, const struct record *r, const struct field *f,
 	ret->tid = r->tid;
 	ret->op = OP_READ;
 	ret->by_kernel = true;
+	ret->root = place->root;
+	ret->mnt_ns = place->mnt_ns;
 	ret->name = (struct span){ f->bytes, f->len };
 	path_resolve(&d->scratch, place->cwd ? place->cwd->bytes : NULL, root, f->bytes,
 		     f->len);

@@ -49,6 +49,7 @@ model_free(struct model *m)
 	tasks_free(m->tasks);
 	intern_free(m->names);
 	buf_done(&m->decoder.scratch);
+	buf_done(&m->decoder.own);
 	free(m);
 }
 
@@ -97,7 +98,10 @@ static void
 place_update(struct model *m, struct place *place, const struct record *r)
 {
 	const struct interned *cwd = field_name(m, r, FIELD_CWD);
+	const struct field *ns = record_field(r, FIELD_MNT_NS);
 
+	if (ns && ns->len == sizeof(place->mnt_ns))
+		memcpy(&place->mnt_ns, ns->bytes, sizeof(place->mnt_ns));
 	if (!cwd)
 		return;
 	place->cwd = cwd;
@@ -113,6 +117,8 @@ process_event(struct model *m, enum process_event_kind kind, const struct record
 		.time = time_of(m, r),
 		.process = &task->member->process,
 		.cwd = name_span(task->place->cwd),
+		.root = name_span(task->place->root),
+		.mnt_ns = task->place->mnt_ns,
 	};
 }
 
@@ -199,7 +205,13 @@ on_exit_record(struct model *m, const struct record *r)
 static void
 tell(struct model *m, const struct record *r, struct task *task, struct access *a)
 {
-	struct seen_key key = { .path = a->path, .to = a->to, .op = a->op };
+	struct seen_key key = {
+		.path = a->path,
+		.to = a->to ? a->to : a->opened,
+		.op = (uint16_t)a->op,
+		.how = (uint8_t)(a->raced | a->deleted << 1),
+		.mnt_ns = a->mnt_ns,
+	};
 
 	key.outcome = a->unfinished ? UINT32_MAX : (uint32_t)a->error;
 	a->process = &task->member->process;
@@ -281,7 +293,7 @@ on_call(struct model *m, const struct record *r)
 
 	m->outcome.calls[r->engine]++;
 	task = task_of(m, r);
-	if (!decode_call(&m->decoder, r, task->place, &a))
+	if (!decode_call(&m->decoder, r, task->place, task->member->process.pid, &a))
 		return;
 	if (decode_chosen(r, &a, m->run->classes))
 		tell(m, r, task, &a);
@@ -319,7 +331,7 @@ on_exec(struct model *m, const struct record *r)
 	m->outcome.calls[r->engine]++;
 	if (!task)
 		task = task_of(m, r);
-	if (!decode_call(&m->decoder, r, task->place, &a))
+	if (!decode_call(&m->decoder, r, task->place, task->member->process.pid, &a))
 		return;
 	p = &task->member->process;
 	base = path_base(a.path->bytes);

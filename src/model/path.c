@@ -2,6 +2,7 @@
 #include "model/path.h"
 
 #include "base/buf.h"
+#include "base/compiler.h"
 #include <string.h>
 
 /* One component of a path; @len 0 at the end. */
@@ -104,6 +105,34 @@ path_is_below(const char *path, const char *dir)
 	if (len && dir[len - 1] == '/')
 		len--;
 	return strncmp(path, dir, len) == 0 && (!path[len] || path[len] == '/');
+}
+
+bool
+path_own(struct buf *out, const char *path, pid_t pid, pid_t tid, bool followed)
+{
+	static const struct {
+		const char *name, *means;
+		bool by_thread;
+	} own[] = {
+		{ "/proc/self", "", false },	   { "/proc/thread-self", "", true },
+		{ "/dev/fd", "/fd", false },	   { "/dev/stdin", "/fd/0", false },
+		{ "/dev/stdout", "/fd/1", false }, { "/dev/stderr", "/fd/2", false },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(own); i++) {
+		const char *rest = path + strlen(own[i].name);
+
+		if (!path_is_below(path, own[i].name) || (!*rest && !followed))
+			continue;
+		buf_reset(out);
+		buf_printf(out, "/proc/%d", (int)pid);
+		if (own[i].by_thread)
+			buf_printf(out, "/task/%d", (int)tid);
+		buf_adds(out, own[i].means);
+		buf_adds(out, rest);
+		return true;
+	}
+	return false;
 }
 
 const char *

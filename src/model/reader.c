@@ -38,7 +38,7 @@ drain_one(struct reader *r, struct ring *ring)
 					  : "a writer died inside a record");
 			continue;
 		}
-		if (r->record->clock == CLOCK_TSC)
+		if (r->record->flags & RECORD_TSC)
 			r->record->time = tsc_ns(&r->tsc, r->record->time);
 		model_record(r->model, r->record, size);
 	}

@@ -92,6 +92,12 @@ record_begin(struct record_builder *b, enum record_kind kind, int32_t tid)
 }
 
 bool
+record_fits(const struct record_builder *b, size_t len)
+{
+	return len <= FIELD_MAX && field_room(len) <= RECORD_MAX - b->r->size;
+}
+
+bool
 record_add(struct record_builder *b, enum field_kind kind, const void *bytes, size_t len)
 {
 	size_t room = RECORD_MAX - b->r->size;

@@ -13,7 +13,8 @@ key_hash(struct seen_key key)
 	uint64_t h = key.path->hash;
 
 	h = h * 31 + (key.to ? key.to->hash : 0);
-	h = h * 31 + key.op;
+	h = h * 31 + key.op + (uint64_t)key.how * 64;
+	h = h * 31 + key.mnt_ns;
 	h = h * 31 + key.outcome;
 	/* Fibonacci hashing: the high bits are the good ones */
 	return (size_t)(h * 0x9e3779b97f4a7c15u >> 32);
@@ -22,7 +23,8 @@ key_hash(struct seen_key key)
 static bool
 key_equal(struct seen_key a, struct seen_key b)
 {
-	return a.path == b.path && a.to == b.to && a.op == b.op && a.outcome == b.outcome;
+	return a.path == b.path && a.to == b.to && a.op == b.op && a.how == b.how &&
+	       a.mnt_ns == b.mnt_ns && a.outcome == b.outcome;
 }
 
 /* The slot that holds @key, or the empty one where it goes. */

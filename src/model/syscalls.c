@@ -43,7 +43,7 @@ const size_t syscall_row_count = ARRAY_SIZE(syscall_rows);
  * Numbers fit below NR_END; what the ABI lacks is given a slot of its own above,
  * because two designated initialisers of one element are a mistake elsewhere.
  */
-#define NR_END 1024
+#define NR_END SYSCALL_NR_END
 #define SLOT(nr, row) ((nr) >= 0 ? (nr) : NR_END + (row))
 
 _Static_assert(ROW_COUNT < UINT8_MAX, "a row's index + 1 must fit in a byte");
@@ -82,6 +82,24 @@ syscall_find(enum abi abi, int nr)
 		return NULL;
 	index = rows_by_nr[abi][nr];
 	return index ? &syscall_rows[index - 1] : NULL;
+}
+
+const struct syscall_range syscall_unknown[] = {
+#define UNKNOWN(abi, from, to) { ABI_##abi, from, to },
+#include "unknown.def"
+#undef UNKNOWN
+};
+
+const size_t syscall_unknown_count = ARRAY_SIZE(syscall_unknown);
+
+bool
+syscall_is_unknown(enum abi abi, int nr)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(syscall_unknown); i++)
+		if (syscall_unknown[i].abi == abi && nr >= syscall_unknown[i].from &&
+		    nr <= syscall_unknown[i].to)
+			return true;
+	return false;
 }
 
 size_t

@@ -34,6 +34,7 @@ place_new(struct tasks *t, const struct place *like)
 	if (like) {
 		p->cwd = like->cwd;
 		p->root = like->root;
+		p->mnt_ns = like->mnt_ns;
 	}
 	p->next = t->places;
 	p->link = &t->places;

@@ -283,9 +283,9 @@ begin_record(struct writer *w, const struct frame *f, const struct call_row *row
 	r->kind = RECORD_CALL;
 	r->engine = ENGINE_FAST_MARK;
 	r->abi = 0;
-	r->clock = CLOCK_TSC;
+	r->name_error = 0;
 	r->row = row->row;
-	r->flags = 0;
+	r->flags = RECORD_TSC;
 	r->tid = (int32_t)tid;
 	r->former = 0;
 	r->seal = 0;

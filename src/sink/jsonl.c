@@ -165,6 +165,16 @@ add_exit(struct jsonl *l, const struct process_event *e)
 		json_bool(&l->json, "core", true);
 }
 
+/* Where names are those of another root, or of other mounts than ours. */
+static void
+add_place(struct json *j, struct span root, uint64_t mnt_ns)
+{
+	if (root.len)
+		add_span(j, "root", root);
+	if (mnt_ns)
+		json_int(j, "mnt_ns", (int64_t)mnt_ns);
+}
+
 static int
 jsonl_process(struct sink *s, const struct process_event *e)
 {
@@ -190,6 +200,8 @@ jsonl_process(struct sink *s, const struct process_event *e)
 		add_exit(l, e);
 	else
 		add_span(j, "cwd", e->cwd);
+	if (e->kind != PROCESS_EXIT)
+		add_place(j, e->root, e->mnt_ns);
 	if (e->kind == PROCESS_EXEC && e->argv_cut)
 		json_bool(j, "argv_cut", true);
 	if (e->kind == PROCESS_FORK && e->threads_share)
@@ -222,6 +234,56 @@ add_passed(struct json *j, const char *key, struct span s,
 		add_span(j, key, s);
 }
 
+static void
+add_file(struct json *j, const char *key, const struct file_id *f,
+	 const struct interned *told)
+{
+	char dev[32];
+
+	if (!f->known)
+		return;
+	snprintf(dev, sizeof(dev), "%u:%u", (unsigned)f->dev_major,
+		 (unsigned)f->dev_minor);
+	json_object(j, key);
+	json_string(j, "dev", dev);
+	json_int(j, "ino", (int64_t)f->ino);
+	if (f->path && f->path != told)
+		add_interned(j, "path", f->path);
+	if (f->deleted)
+		json_bool(j, "deleted", true);
+	json_object_end(j);
+}
+
+/* What the names do not tell by themselves. */
+static void
+add_doubts(struct jsonl *l, const struct access *a)
+{
+	struct json *j = &l->json;
+
+	if (a->path_unknown)
+		json_bool(j, "path_unknown", true);
+	if (a->path_error) {
+		buf_reset(&l->words);
+		flags_error(&l->words, a->path_error);
+		json_string(j, "path_error", buf_str(&l->words));
+	}
+	if (a->truncated)
+		json_bool(j, "truncated", true);
+	if (a->deleted)
+		json_bool(j, "deleted", true);
+	if (a->raced)
+		json_bool(j, "raced", true);
+	add_interned(j, "opened", a->opened);
+	add_interned(j, "path_after", a->path_after);
+	add_interned(j, "to_after", a->to_after);
+}
+
+static struct span
+span_of(const struct interned *s)
+{
+	return s ? (struct span){ s->bytes, s->len } : (struct span){ NULL, 0 };
+}
+
 static int
 jsonl_access(struct sink *s, const struct access *a)
 {
@@ -243,17 +305,19 @@ jsonl_access(struct sink *s, const struct access *a)
 	if (a->abi != ABI_X86_64)
 		json_string(j, "abi", abi_word(a->abi));
 	add_result(l, a);
-	if (a->path_unknown)
-		json_bool(j, "path_unknown", true);
+	add_doubts(l, a);
+	add_place(j, span_of(a->root), a->mnt_ns);
 	if (a->has_flags) {
 		buf_reset(&l->words);
 		flags_open(&l->words, a->flags);
 		json_string(j, "flags", buf_str(&l->words));
 	}
-	if (l->all) {
+	if (l->all || a->own)
 		add_passed(j, "name", a->name, a->path);
+	if (l->all)
 		add_passed(j, "to_name", a->to_name, a->to);
-	}
+	add_file(j, "file", &a->file, a->path);
+	add_file(j, "replaced", &a->replaced, NULL);
 	if (a->engine != ENGINE_STRICT)
 		json_string(j, "engine", engine_words[a->engine]);
 	return line_end(l);

@@ -2,6 +2,7 @@
 #include "sink/text.h"
 
 #include "base/buf.h"
+#include "base/compiler.h"
 #include "base/escape.h"
 #include "base/intern.h"
 #include "base/mem.h"
@@ -91,6 +92,39 @@ add_file(struct buf *line, const struct access *a)
 		add_interned(line, a->path);
 }
 
+/* What --resolve asks for, and what casts doubt on the names. */
+static void
+add_truth(struct buf *line, const struct access *a)
+{
+	const struct {
+		const char *key;
+		const struct interned *name;
+	} names[] = {
+		{ ", opened: ", a->opened },
+		{ ", file after: ", a->path_after },
+		{ ", to after: ", a->to_after },
+		{ ", real: ", a->file.path != a->path ? a->file.path : NULL },
+	};
+
+	if (a->truncated)
+		buf_adds(line, ", note: too long");
+	if (a->deleted)
+		buf_adds(line, ", note: deleted");
+	if (a->raced)
+		buf_adds(line, ", note: raced");
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		if (!names[i].name)
+			continue;
+		buf_adds(line, names[i].key);
+		add_interned(line, names[i].name);
+	}
+	if (a->file.known)
+		buf_printf(line, ", dev: %u:%u, ino: %llu", (unsigned)a->file.dev_major,
+			   (unsigned)a->file.dev_minor, (unsigned long long)a->file.ino);
+	if (a->mnt_ns)
+		buf_printf(line, ", mnt: %llu", (unsigned long long)a->mnt_ns);
+}
+
 static int
 text_access(struct sink *s, const struct access *a)
 {
@@ -120,6 +154,7 @@ text_access(struct sink *s, const struct access *a)
 	}
 	if (a->unfinished)
 		buf_adds(line, ", result: unknown (killed)");
+	add_truth(line, a);
 	t->shown++;
 	return output_line_end(t->out);
 }

@@ -46,6 +46,8 @@ tell_birth(struct tracing *tr, struct tracee *parent, pid_t tid, enum birth how,
 	if (thread)
 		tracees_join(child, parent);
 	r = capture_fork(&tr->capture, parent->tid, tid, thread, guessed);
+	if (r->flags & FORK_SHARES_VM)
+		tracees_share_memory(child, parent);
 	tracing_put(tr, r);
 	child->told = true;
 	child->every = parent->every;

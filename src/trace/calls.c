@@ -13,6 +13,7 @@
 #include "trace/tracing.h"
 #include <errno.h>
 #include <linux/audit.h>
+#include <stdio.h>
 #include <sys/ptrace.h>
 
 /* behind <sys/ptrace.h>, whose names it repeats */
@@ -185,11 +186,37 @@ refuse_if_foreign(struct tracing *tr, struct tracee *t)
 		tr->kernel->refuse(t->tid);
 }
 
+/* A number that no table has: the result will tell whether the kernel knows it. */
+static void
+enter_unknown(struct tracing *tr, struct tracee *t, enum abi abi, int nr)
+{
+	t->unknown = syscall_is_unknown(abi, nr) && !tr->unknown_told[abi][nr]
+			     ? (unsigned)nr | (unsigned)abi << 16
+			     : 0;
+	tracing_resume(tr, t, t->unknown ? RESUME_SYSCALL : RESUME_CONT, 0);
+}
+
+static void
+return_unknown(struct tracing *tr, struct tracee *t, int64_t result)
+{
+	unsigned nr = t->unknown & UINT16_MAX;
+	enum abi abi = t->unknown >> 16;
+	char example[64];
+
+	t->unknown = 0;
+	if (result == -ENOSYS || tr->unknown_told[abi][nr])
+		return;
+	tr->unknown_told[abi][nr] = true;
+	snprintf(example, sizeof(example), "unknown syscall %u (%s)", nr, abi_word(abi));
+	tracing_put(tr, capture_gap(&tr->capture, t->tid, GAP_UNKNOWN_CALL, example));
+}
+
 void
 calls_on_entry(struct tracing *tr, struct tracee *t)
 {
 	const struct syscall_row *row = NULL;
 	struct syscall_stop stop;
+	bool known_abi;
 	enum abi abi;
 	int nr;
 
@@ -204,11 +231,15 @@ calls_on_entry(struct tracing *tr, struct tracee *t)
 	}
 	if (tr->kernel->syscall(t->tid, &stop) < 0)
 		return;
-	if (find_abi(&stop, &abi, &nr))
+	known_abi = find_abi(&stop, &abi, &nr);
+	if (known_abi)
 		row = syscall_find(abi, nr);
 	if (!row) {
 		refuse_if_foreign(tr, t);
-		tracing_resume(tr, t, RESUME_CONT, 0);
+		if (known_abi)
+			enter_unknown(tr, t, abi, nr);
+		else
+			tracing_resume(tr, t, RESUME_CONT, 0);
 	} else if (tracing_is_launching(tr, t) && row->shape != SHAPE_EXEC) {
 		tracing_resume(tr, t, RESUME_CONT, 0);
 	} else {
@@ -224,11 +255,13 @@ static void
 on_any_entry(struct tracing *tr, struct tracee *t, struct syscall_stop *stop)
 {
 	const struct syscall_row *row = NULL;
+	bool known_abi;
 	enum abi abi;
 	int nr;
 
 	t->entered = true;
-	if (find_abi(stop, &abi, &nr)) {
+	known_abi = find_abi(stop, &abi, &nr);
+	if (known_abi) {
 		t->in_sigreturn = is_sigreturn(abi, nr);
 		row = syscall_find(abi, nr);
 	}
@@ -237,6 +270,8 @@ on_any_entry(struct tracing *tr, struct tracee *t, struct syscall_stop *stop)
 	if (row && syscall_wanted(row, tr->config.classes, stop->args) &&
 	    !fast_is_recorded(tr, stop->ip))
 		enter(tr, t, row, abi, stop, false);
+	else if (known_abi)
+		enter_unknown(tr, t, abi, nr);
 	else
 		tracing_resume(tr, t, RESUME_CONT, 0);
 }
@@ -268,6 +303,8 @@ calls_on_syscall(struct tracing *tr, struct tracee *t)
 		return;
 	}
 	t->entered = t->refuse = false;
+	if (t->unknown && stop.op == PTRACE_SYSCALL_INFO_EXIT)
+		return_unknown(tr, t, stop.result);
 	if (t->in_sigreturn)
 		on_sigreturn(tr, t, &stop);
 	else if (t->call.active && stop.op == PTRACE_SYSCALL_INFO_EXIT)

@@ -7,8 +7,11 @@
 #include "model/syscalls.h"
 #include "trace/image.h"
 #include "trace/kernel.h"
+#include "trace/link.h"
 #include "trace/look.h"
+#include "trace/meant.h"
 #include "trace/proc.h"
+#include "trace/race.h"
 #include "trace/remote.h"
 #include "trace/tracee.h"
 #include <errno.h>
@@ -31,9 +34,11 @@
 #define SOCKETCALL_CONNECT 3
 
 void
-capture_init(struct capture *c)
+capture_init(struct capture *c, bool resolve)
 {
 	memset(c, 0, sizeof(*c));
+	c->resolve = resolve;
+	c->mnt_ns = link_mnt_ns(getpid());
 	record_builder_init(&c->builder);
 	c->name = mem_zero(1, PATH_MAX);
 }
@@ -73,31 +78,59 @@ add_name(struct capture *c, struct record *r, enum field_kind kind, uint64_t add
 
 	if (!addr)
 		return 0;
-	/* a name without a NUL in PATH_MAX bytes fails with ENAMETOOLONG (path_resolution(7)) */
 	result = remote_string(r->tid, addr, c->name, PATH_MAX, &len);
-	if (result != REMOTE_OK) {
+	if (result < 0) {
 		r->flags |= kind == FIELD_PATH ? CALL_UNREADABLE : CALL_UNREADABLE2;
-		if (result < 0 && result != -EFAULT)
+		r->name_error = (uint8_t)-result;
+		if (result != -EFAULT)
 			r->flags |= CALL_REFUSED;
 		return 0;
+	}
+	/* a name without a NUL in PATH_MAX bytes fails with ENAMETOOLONG (path_resolution(7)) */
+	if (result == REMOTE_CUT) {
+		r->flags |= kind == FIELD_PATH ? CALL_CUT : CALL_CUT2;
+		len = PATH_MAX - 1;
 	}
 	record_add(&c->builder, kind, c->name, len);
 	c->name[len] = '\0';
 	return len;
 }
 
-static void
+/* What a link of /proc says; true when that is deleted. */
+static bool
 add_link(struct capture *c, enum field_kind kind, pid_t tid, const char *name)
 {
-	if (proc_link(tid, name, &c->scratch) == 0)
-		record_add(&c->builder, kind, c->scratch.data, c->scratch.len);
+	bool deleted;
+
+	if (link_read(tid, name, &c->scratch, &deleted) < 0 ||
+	    !record_fits(&c->builder, c->scratch.len))
+		return false;
+	record_add(&c->builder, kind, c->scratch.data, c->scratch.len);
+	return deleted;
 }
 
-static void
+static bool
 add_fd(struct capture *c, enum field_kind kind, pid_t tid, uint64_t fd)
 {
-	if (proc_fd_link(tid, (int)fd, &c->scratch) == 0)
-		record_add(&c->builder, kind, c->scratch.data, c->scratch.len);
+	char name[32];
+
+	snprintf(name, sizeof(name), "fd/%d", (int)fd);
+	return add_link(c, kind, tid, name);
+}
+
+/* The mount namespace: 0 says that it is ours. */
+static void
+add_mnt_ns(struct capture *c, pid_t tid)
+{
+	uint64_t ns = link_mnt_ns(tid);
+
+	if (!ns)
+		return;
+	if (ns == c->mnt_ns)
+		ns = 0;
+	else
+		look_expect_other_roots();
+	record_add(&c->builder, FIELD_MNT_NS, &ns, sizeof(ns));
 }
 
 /* Where relative names start and, if that is not ours, where absolute ones do. */
@@ -108,6 +141,7 @@ add_place(struct capture *c, pid_t tid)
 	if (proc_link(tid, "root", &c->scratch) == 0 &&
 	    strcmp(buf_str(&c->scratch), "/") != 0)
 		record_add(&c->builder, FIELD_ROOT, c->scratch.data, c->scratch.len);
+	add_mnt_ns(c, tid);
 }
 
 /* A name and, where it starts there, the directory behind the descriptor. */
@@ -118,8 +152,9 @@ add_name_at(struct capture *c, struct record *r, uint8_t dir, uint8_t path,
 	size_t len = add_name(c, r, path_kind, record_arg(r, path));
 
 	if (dir && (int32_t)record_arg(r, dir) != AT_FDCWD &&
-	    (!len || c->name[0] != '/' || decode_starts_at_dir(r)))
-		add_fd(c, dir_kind, r->tid, record_arg(r, dir));
+	    (!len || c->name[0] != '/' || decode_starts_at_dir(r)) &&
+	    add_fd(c, dir_kind, r->tid, record_arg(r, dir)) && !len)
+		r->flags |= CALL_DELETED;
 }
 
 /* The path of a unix socket's address; false when it has none. */
@@ -179,8 +214,8 @@ add_bpf(struct capture *c, struct record *r, const struct syscall_row *row)
 static void
 add_names(struct capture *c, struct record *r, const struct syscall_row *row)
 {
-	if (row->fd)
-		add_fd(c, FIELD_DIR, r->tid, record_arg(r, row->fd));
+	if (row->fd && add_fd(c, FIELD_DIR, r->tid, record_arg(r, row->fd)))
+		r->flags |= CALL_DELETED;
 	/* the second name first: the first one stays in c->name */
 	if (row->path2)
 		add_name_at(c, r, row->target ? 0 : row->dir2, row->path2, FIELD_DIR2,
@@ -196,11 +231,11 @@ look_before_create(struct capture *c, struct record *r, const struct syscall_row
 	uint64_t flags = decode_open_flags(r);
 	const struct field *name = record_field(r, FIELD_PATH);
 	int dirfd = row->dir ? (int)record_arg(r, row->dir) : AT_FDCWD;
+	unsigned how = decode_starts_at_dir(r) ? LOOK_WITHIN : 0;
 
 	if (!(flags & O_CREAT) || flags & O_EXCL || !name || !name->len)
 		return;
-	switch (decode_starts_at_dir(r) ? look_within(r->tid, dirfd, c->name)
-					: look_at(r->tid, dirfd, c->name)) {
+	switch (look_at(r->tid, dirfd, c->name, how)) {
 	case LOOK_REGULAR:
 		r->flags |= CALL_EXISTED;
 		break;
@@ -222,6 +257,9 @@ capture_entry(struct capture *c, struct tracee *tracee, const struct syscall_row
 {
 	struct record *r = record_begin(&c->builder, RECORD_CALL, tracee->tid);
 
+	/* already now: what other threads call meanwhile may be in the new root */
+	if (row->op == OP_CHROOT || row->op == OP_NAMESPACE)
+		look_expect_other_roots();
 	r->row = (uint16_t)syscall_index(row);
 	r->abi = (uint8_t)abi;
 	memcpy(r->args, stop->args, sizeof(r->args));
@@ -239,7 +277,12 @@ capture_entry(struct capture *c, struct tracee *tracee, const struct syscall_row
 		add_names(c, r, row);
 	}
 	look_before_create(c, r, row);
+	if (c->resolve)
+		meant_before(&c->builder);
 	pending_set(&tracee->call, r);
+	tracee->call.since = (struct timespec){ 0 };
+	if (c->resolve || tracees_has_shared_memory(tracee))
+		tracee->call.since = race_clock();
 	tracee->call.nr = stop->nr;
 	tracee->call.ip = stop->ip;
 	tracee->call.sp = stop->sp;
@@ -251,7 +294,7 @@ static struct record *
 take_up(struct capture *c, const struct record *call)
 {
 	memcpy(c->builder.r, call, call->size);
-	c->builder.r->clock = CLOCK_NS;
+	c->builder.r->flags &= (uint16_t)~RECORD_TSC;
 	c->builder.r->seal = 0;
 	c->builder.r->time = now();
 	return c->builder.r;
@@ -265,16 +308,22 @@ capture_exit(struct capture *c, struct tracee *tracee, int64_t result)
 
 	tracee->call.record->result = result;
 	r = take_up(c, tracee->call.record);
+	/* by an entry that was alone nobody noted the time */
+	if (tracee->call.since.tv_sec)
+		race_compare(&c->builder, &tracee->call.since,
+			     tracees_has_shared_memory(tracee));
 	if (result < 0)
 		return r;
 	if (row->shape == SHAPE_CWD)
 		add_place(c, r->tid);
 	/* open_by_handle_at: what was opened is known by its descriptor only */
-	if (row->makes_fd && !row->path)
-		add_fd(c, FIELD_DIR, r->tid, (uint64_t)result);
+	if (row->makes_fd && !row->path && add_fd(c, FIELD_DIR, r->tid, (uint64_t)result))
+		r->flags |= CALL_DELETED;
 	/* O_CREAT makes regular files only: the look was at something else */
 	if (r->flags & CALL_ABSENT && !proc_fd_is_regular(r->tid, (int)result))
 		r->flags = (uint16_t)((r->flags & ~CALL_ABSENT) | CALL_EXISTED);
+	if (c->resolve)
+		meant_after(&c->builder);
 	return r;
 }
 
@@ -346,6 +395,8 @@ capture_exec(struct capture *c, struct tracee *tracee, pid_t former)
 	r->tid = tracee->tid;
 	r->result = 0;
 	add_link(c, FIELD_EXE, r->tid, "exe");
+	if (c->resolve)
+		meant_exec(&c->builder);
 	add_image(c, r);
 	cut = proc_argv(tracee->tid, &c->scratch, ARGV_MAX);
 	if (!record_add(&c->builder, FIELD_ARGV, buf_str(&c->scratch), c->scratch.len))
@@ -387,6 +438,18 @@ capture_fork(struct capture *c, pid_t parent, pid_t child, bool thread, bool gue
 	r->flags |= proc_shares(parent, child, KCMP_VM, thread) ? FORK_SHARES_VM : 0;
 	if (guessed && !shares_fs)
 		add_place(c, child);
+	else if (!shares_fs)
+		add_mnt_ns(c, child);
+	return r;
+}
+
+const struct record *
+capture_gap(struct capture *c, pid_t tid, enum gap gap, const char *example)
+{
+	struct record *r = begin(c, RECORD_GAP, tid);
+
+	r->args[0] = gap;
+	record_add(&c->builder, FIELD_PATH, example, strlen(example));
 	return r;
 }
 

@@ -9,7 +9,7 @@
  *    context of its own that is given names, and the three are merged.
  * 2. For those others it cannot add what it has no name for, and Debian's 2.5.4
  *    ends before statmount.  Such numbers are tested in an epilogue behind the
- *    program.
+ *    program, and so are those that belong to no call yet.
  * 3. The leaves "ret ALLOW" of step 1 become jumps to that epilogue.
  *
  * A call that is not traced must be judged by nr and arch alone, with the loads
@@ -244,21 +244,44 @@ emit_ret(struct filter *f, uint32_t action)
 	emit(f, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, action));
 }
 
-/* "ret TRACE" for the numbers of one ABI, "ret ALLOW" for the rest; nr is loaded. */
-static void
-emit_late(struct filter *f, const struct late *late)
+static unsigned
+range_count(enum abi abi)
 {
-	for (unsigned i = 0; i < late->count; i++)
-		emit_jump(f, BPF_JEQ, late->nr[i], late->count - i, 0);
-	emit_ret(f, ALLOW);
-	if (late->count)
-		emit_ret(f, TRACE);
+	unsigned count = 0;
+
+	for (size_t i = 0; i < syscall_unknown_count; i++)
+		count += syscall_unknown[i].abi == abi;
+	return count;
 }
 
 static unsigned
-late_len(const struct late *late)
+late_len(const struct late *late, enum abi abi)
 {
-	return late->count + (late->count ? 2 : 1);
+	return late->count + 2 * range_count(abi) + 2;
+}
+
+/*
+ * "ret TRACE" for the numbers of one ABI and those that belong to no call yet,
+ * "ret ALLOW" for the rest; nr is loaded.
+ */
+static void
+emit_late(struct filter *f, const struct late *late, enum abi abi)
+{
+	const uint32_t bit = abi == ABI_X32 ? __X32_SYSCALL_BIT : 0;
+	unsigned trace = f->len + late_len(late, abi) - 1u;
+
+	for (unsigned i = 0; i < late->count; i++)
+		emit_jump(f, BPF_JEQ, late->nr[i], trace - f->len - 1u, 0);
+	for (size_t i = 0; i < syscall_unknown_count; i++) {
+		const struct syscall_range *r = &syscall_unknown[i];
+
+		if (r->abi != abi)
+			continue;
+		emit_jump(f, BPF_JGE, bit | r->from, 0, 1);
+		emit_jump(f, BPF_JGT, bit | r->to, 0, trace - f->len - 1u);
+	}
+	emit_ret(f, ALLOW);
+	emit_ret(f, TRACE);
 }
 
 /* Step 2: no number below the lowest runs more than three of these instructions. */
@@ -271,23 +294,27 @@ epilogue_emit(struct filter *f, const struct late late[ABI_COUNT])
 		for (unsigned i = 0; i < late[abi].count; i++)
 			lowest = MIN(lowest, late[abi].nr[i]);
 	}
+	for (size_t i = 0; i < syscall_unknown_count; i++)
+		lowest = MIN(lowest, syscall_unknown[i].from);
 	emit_load(f, offsetof(struct seccomp_data, nr));
 	emit_jump(f, BPF_JGE, lowest, 1, 0);
 	emit_ret(f, ALLOW);
 	emit_load(f, offsetof(struct seccomp_data, arch));
-	emit_jump(f, BPF_JEQ, AUDIT_ARCH_I386, 0, 1 + late_len(&late[ABI_I386]));
+	emit_jump(f, BPF_JEQ, AUDIT_ARCH_I386, 0,
+		  1 + late_len(&late[ABI_I386], ABI_I386));
 	emit_load(f, offsetof(struct seccomp_data, nr));
-	emit_late(f, &late[ABI_I386]);
+	emit_late(f, &late[ABI_I386], ABI_I386);
 	emit_jump(f, BPF_JEQ, AUDIT_ARCH_X86_64, 1, 0);
 	emit_ret(f, ALLOW);
 	emit_load(f, offsetof(struct seccomp_data, nr));
-	emit_jump(f, BPF_JGE, __X32_SYSCALL_BIT, late_len(&late[ABI_X86_64]), 0);
-	emit_late(f, &late[ABI_X86_64]);
-	emit_late(f, &late[ABI_X32]);
+	emit_jump(f, BPF_JGE, __X32_SYSCALL_BIT, late_len(&late[ABI_X86_64], ABI_X86_64),
+		  0);
+	emit_late(f, &late[ABI_X86_64], ABI_X86_64);
+	emit_late(f, &late[ABI_X32], ABI_X32);
 }
 
 #define TRUSTED_MAX 8
-#define EPILOGUE_MAX (32 + TRUSTED_MAX + ABI_COUNT * LATE_MAX)
+#define EPILOGUE_MAX (64 + TRUSTED_MAX + ABI_COUNT * LATE_MAX)
 
 /* Where every leaf that traces ends up: a call of x86-64 from a trusted place passes. */
 static void
@@ -321,10 +348,8 @@ filter_build(unsigned classes, const uint64_t *trusted, size_t count, struct fil
 	if (f.len > BPF_MAXINSNS - EPILOGUE_MAX)
 		return -E2BIG;
 	base = f.len;
-	if (late[ABI_X86_64].count || late[ABI_I386].count || late[ABI_X32].count) {
-		epilogue_emit(&f, late);
-		leaves_redirect(&f, base, ALLOW, base);
-	}
+	epilogue_emit(&f, late);
+	leaves_redirect(&f, base, ALLOW, base);
 	if (count) {
 		base = f.len;
 		trust_emit(&f, trusted, (unsigned)MIN(count, (size_t)TRUSTED_MAX));

@@ -14,43 +14,52 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #define PATH_ROOM (PATH_MAX + 64)
 #define ROOT_MASK (STATX_INO | STATX_MNT_ID)
 
 static enum look
-look_of(int dirfd, const char *path, int flags)
+kind_of(int error, const struct stat *st)
 {
-	struct stat st;
-
-	if (fstatat(dirfd, path, &st, AT_NO_AUTOMOUNT | flags) < 0)
-		return errno == ENOENT ? LOOK_ABSENT : LOOK_FAILED;
-	if (S_ISREG(st.st_mode))
+	if (error)
+		return error == -ENOENT ? LOOK_ABSENT : LOOK_FAILED;
+	if (S_ISREG(st->st_mode))
 		return LOOK_REGULAR;
-	return S_ISDIR(st.st_mode) ? LOOK_DIRECTORY : LOOK_SPECIAL;
+	return S_ISDIR(st->st_mode) ? LOOK_DIRECTORY : LOOK_SPECIAL;
 }
 
 /*
- * Names that mean the task's own when the task says them, and ours when we do:
- * what stands behind /proc/TID instead.
+ * A name that means the task's own when the task says it, and ours when we do:
+ * what stands below /proc instead, into @out.
  */
-static const char *
-own_name(const char *name, const char **ret_rest)
+static bool
+own_name(pid_t tid, const char *name, unsigned how, struct buf *out)
 {
-	static const struct {
-		const char *name, *means;
-	} own[] = {
-		{ "/proc/self", "" },	    { "/proc/thread-self", "" },
-		{ "/dev/fd", "/fd" },	    { "/dev/stdin", "/fd/0" },
-		{ "/dev/stdout", "/fd/1" }, { "/dev/stderr", "/fd/2" },
-	};
+	static const char proc[] = "/proc/";
+	bool followed = !(how & LOOK_NOFOLLOW);
+	pid_t tgid, ppid;
 
-	for (size_t i = 0; i < ARRAY_SIZE(own); i++) {
-		*ret_rest = name + strlen(own[i].name);
-		if (path_is_below(name, own[i].name))
-			return own[i].means;
-	}
-	return NULL;
+	if (!path_own(out, name, tid, tid, followed))
+		return false;
+	/* rare enough to ask now whose thread it is */
+	if (proc_ids(tid, &tgid, &ppid) == 0)
+		path_own(out, name, tgid, tid, followed);
+	out->len -= strlen(proc);
+	memmove(out->data, out->data + strlen(proc), out->len + 1);
+	return true;
+}
+
+/*
+ * The command begins with our root, and what can give anybody another one is
+ * always traced.  As long as nobody did there is nothing to ask.
+ */
+static bool roots_differ;
+
+void
+look_expect_other_roots(void)
+{
+	roots_differ = true;
 }
 
 /* Whether "/" is the same place for the task as for us, mounts included. */
@@ -61,6 +70,8 @@ has_our_root(pid_t tid)
 	struct statx its;
 	char path[32];
 
+	if (!roots_differ)
+		return true;
 	if (!ours.stx_mask && statx(AT_FDCWD, "/", 0, ROOT_MASK, &ours) < 0)
 		return true;
 	snprintf(path, sizeof(path), "%d/root", (int)tid);
@@ -91,16 +102,6 @@ open_in_root(pid_t tid, const char *root_link, const char *name, uint64_t flags)
 	return fd < 0 ? -errno : fd;
 }
 
-static enum look
-look_in_root(pid_t tid, const char *root_link, const char *name)
-{
-	_cleanup_fd_ int fd = open_in_root(tid, root_link, name, O_PATH);
-
-	if (fd < 0)
-		return fd == -ENOENT ? LOOK_ABSENT : LOOK_FAILED;
-	return look_of(fd, "", AT_EMPTY_PATH);
-}
-
 static void
 base_name(char out[32], int dirfd)
 {
@@ -129,27 +130,6 @@ from_its_root(pid_t tid, const char *base, const char *name, struct buf *out)
 	return true;
 }
 
-static enum look
-look_elsewhere(pid_t tid, const char *base, const char *name)
-{
-	_cleanup_buf_ struct buf path = { 0 };
-
-	if (name[0] == '/')
-		return look_in_root(tid, "root", name);
-	return from_its_root(tid, base, name, &path)
-		       ? look_in_root(tid, "root", path.data)
-		       : LOOK_FAILED;
-}
-
-enum look
-look_within(pid_t tid, int dirfd, const char *name)
-{
-	char base[32];
-
-	base_name(base, dirfd);
-	return look_in_root(tid, base, name);
-}
-
 /*
  * Where we find what the task calls @name, when its root is ours: a directory of
  * ours and a path.  False when that path would be too long.
@@ -158,58 +138,129 @@ static bool
 our_path(pid_t tid, const char *base, const char *name, int *ret_dirfd,
 	 char path[PATH_ROOM])
 {
-	const char *rest = name, *own = own_name(name, &rest);
 	int n;
 
 	*ret_dirfd = proc_dir();
-	if (own)
-		n = snprintf(path, PATH_ROOM, "%d%s%s", (int)tid, own, rest);
-	else if (name[0] == '/')
+	if (name[0] == '/')
 		n = snprintf(path, PATH_ROOM, "%s", name);
 	else
 		n = snprintf(path, PATH_ROOM, "%d/%s/%s", (int)tid, base, name);
 	return n >= 0 && n < PATH_ROOM;
 }
 
-static bool
-is_own(const char *name)
+/* In a root that is not ours. */
+static int
+open_elsewhere(pid_t tid, const char *base, const char *name, uint64_t flags)
 {
-	const char *rest;
+	_cleanup_buf_ struct buf inside = { 0 };
 
-	return own_name(name, &rest);
+	if (name[0] != '/' && !from_its_root(tid, base, name, &inside))
+		return -EXDEV;
+	return open_in_root(tid, "root", inside.len ? inside.data : name, flags);
 }
 
-enum look
-look_at(pid_t tid, int dirfd, const char *name)
+/* A descriptor of ours, opened with @flags, or a negative errno. */
+static int
+open_as(pid_t tid, int dirfd, const char *name, unsigned how, int flags)
 {
+	_cleanup_buf_ struct buf own = { 0 };
 	char path[PATH_ROOM], base[32];
+	int fd, ours;
+
+	flags |= O_CLOEXEC | (how & LOOK_NOFOLLOW ? O_NOFOLLOW : 0);
+	base_name(base, dirfd);
+	if (how & LOOK_WITHIN)
+		return open_in_root(tid, base, name, (uint64_t)flags);
+	if (own_name(tid, name, how, &own)) {
+		fd = openat(proc_dir(), own.data, flags);
+		return fd < 0 ? -errno : fd;
+	}
+	if (!has_our_root(tid))
+		return open_elsewhere(tid, base, name, (uint64_t)flags);
+	if (!our_path(tid, base, name, &ours, path))
+		return -ENAMETOOLONG;
+	fd = openat(ours, path, flags);
+	return fd < 0 ? -errno : fd;
+}
+
+static int
+stat_of(int dirfd, const char *path, unsigned how, struct stat *ret)
+{
+	int flags = AT_NO_AUTOMOUNT | AT_EMPTY_PATH;
+
+	if (how & LOOK_NOFOLLOW)
+		flags |= AT_SYMLINK_NOFOLLOW;
+	return fstatat(dirfd, path, ret, flags) < 0 ? -errno : 0;
+}
+
+int
+look_stat(pid_t tid, int dirfd, const char *name, unsigned how, struct stat *ret)
+{
+	_cleanup_buf_ struct buf own = { 0 };
+	char path[PATH_ROOM], base[32];
+	_cleanup_fd_ int fd = -1;
 	int ours;
 
 	base_name(base, dirfd);
-	if (!is_own(name) && !has_our_root(tid))
-		return look_elsewhere(tid, base, name);
-	if (!our_path(tid, base, name, &ours, path))
-		return LOOK_FAILED;
-	return look_of(ours, path, 0);
+	if (!(how & LOOK_WITHIN)) {
+		if (own_name(tid, name, how, &own))
+			return stat_of(proc_dir(), own.data, how, ret);
+		if (has_our_root(tid))
+			return our_path(tid, base, name, &ours, path)
+				       ? stat_of(ours, path, how, ret)
+				       : -ENAMETOOLONG;
+	}
+	fd = open_as(tid, dirfd, name, how, O_PATH);
+	return fd < 0 ? fd : stat_of(fd, "", 0, ret);
+}
+
+enum look
+look_at(pid_t tid, int dirfd, const char *name, unsigned how)
+{
+	struct stat st;
+	int r = look_stat(tid, dirfd, name, how, &st);
+
+	return kind_of(r, &st);
+}
+
+/* Where a link to /proc/self led us to ourselves: to the task instead. */
+static int
+not_ours(pid_t tid, const char *passed, const struct buf *name, int flags)
+{
+	char ours[32], path[PATH_ROOM];
+	pid_t tgid, ppid;
+	int n;
+
+	n = snprintf(ours, sizeof(ours), "/proc/%d", (int)getpid());
+	if (!path_is_below(buf_str(name), ours) || path_is_below(passed, ours) ||
+	    proc_ids(tid, &tgid, &ppid) < 0)
+		return -1;
+	snprintf(path, sizeof(path), "%d%s", (int)tgid, name->data + n);
+	return openat(proc_dir(), path, flags);
+}
+
+int
+look_file(pid_t tid, int dirfd, const char *name, unsigned how, struct stat *ret,
+	  struct buf *ret_name)
+{
+	_cleanup_fd_ int fd = open_as(tid, dirfd, name, how, O_PATH);
+	int its;
+
+	if (fd < 0)
+		return fd;
+	if (proc_fd_link(getpid(), fd, ret_name) == 0) {
+		its = not_ours(tid, name, ret_name, O_PATH | O_CLOEXEC);
+		if (its >= 0) {
+			close(fd);
+			fd = its;
+			proc_fd_link(getpid(), fd, ret_name);
+		}
+	}
+	return stat_of(fd, "", 0, ret);
 }
 
 int
 look_open(pid_t tid, int dirfd, const char *name)
 {
-	const int flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
-	_cleanup_buf_ struct buf inside = { 0 };
-	char path[PATH_ROOM], base[32];
-	int fd, ours;
-
-	base_name(base, dirfd);
-	if (!is_own(name) && !has_our_root(tid)) {
-		if (name[0] != '/' && !from_its_root(tid, base, name, &inside))
-			return -ENOENT;
-		return open_in_root(tid, "root", inside.len ? inside.data : name,
-				    (uint64_t)flags);
-	}
-	if (!our_path(tid, base, name, &ours, path))
-		return -ENAMETOOLONG;
-	fd = openat(ours, path, flags);
-	return fd < 0 ? -errno : fd;
+	return open_as(tid, dirfd, name, 0, O_RDONLY | O_NONBLOCK | O_NOCTTY);
 }

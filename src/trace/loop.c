@@ -124,6 +124,7 @@ on_exec(struct tracing *tr, struct tracee *t)
 	if (call)
 		pending_set(&t->call, call);
 	tracing_put(tr, capture_exec(&tr->capture, t, (pid_t)former));
+	tracees_own_memory(t);
 	t->call.active = t->entered = false;
 	t->held_count = 0;
 	fast_exec(tr, t);
@@ -349,7 +350,7 @@ loop_run(const struct kernel *kernel, struct ring *ring, const struct loop_confi
 			      .root = root };
 
 	command_alive = root;
-	capture_init(&tr.capture);
+	capture_init(&tr.capture, config->resolve);
 	tracees_add(&tr.tracees, root, NULL)->told = true;
 	while (tr.tracees.count && !tr.deserted)
 		round_of(&tr);

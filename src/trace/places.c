@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "model/record.h"
 #include "model/syscalls.h"
+#include "trace/deep.h"
 #include "trace/look.h"
 #include "trace/tracing.h"
 #include <fcntl.h>
@@ -20,7 +21,7 @@ is_directory(const struct record *r, enum field_kind kind, uint8_t dir)
 	if (!f || !f->len)
 		return false;
 	buf_add(&name, f->bytes, f->len);
-	return look_at(r->tid, dirfd, name.data) == LOOK_DIRECTORY;
+	return look_at(r->tid, dirfd, name.data, 0) == LOOK_DIRECTORY;
 }
 
 static bool
@@ -50,6 +51,8 @@ tell_one(void *value, void *data)
 void
 places_after(struct tracing *tr, const struct record *call)
 {
-	if (renamed_directory(call))
-		tidmap_each(&tr->tracees.map, tell_one, tr);
+	if (!renamed_directory(call))
+		return;
+	deep_forget();
+	tidmap_each(&tr->tracees.map, tell_one, tr);
 }

@@ -36,11 +36,15 @@ remote_read(pid_t tid, uint64_t addr, void *to, size_t len)
 	struct iovec remote = { .iov_base = (void *)(uintptr_t)addr, .iov_len = len };
 	ssize_t n = process_vm_readv(tid, &local, 1, &remote, 1, 0);
 
-	if (n > 0)
-		return n;
-	if (n < 0 && (errno == EPERM || errno == ENOSYS))
-		return read_by_file(tid, addr, to, len);
-	return n < 0 ? -errno : -EFAULT;
+	int error = errno;
+
+	if (n >= 0)
+		return n ? n : -EFAULT;
+	if (error != EPERM && error != ENOSYS)
+		return -error;
+	n = read_by_file(tid, addr, to, len);
+	/* of two refusals the first one says more */
+	return error == EPERM && n < 0 && n != -EFAULT ? -error : n;
 }
 
 int

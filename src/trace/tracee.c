@@ -23,6 +23,40 @@ tracees_join(struct tracee *tracee, struct tracee *sibling)
 	sibling->next = tracee;
 }
 
+static void
+memory_drop(struct tracee *tracee)
+{
+	if (tracee->memory && !--tracee->memory->users)
+		free(tracee->memory);
+	tracee->memory = NULL;
+}
+
+void
+tracees_own_memory(struct tracee *tracee)
+{
+	if (tracee->memory && tracee->memory->users == 1)
+		return;
+	memory_drop(tracee);
+	tracee->memory = mem_zero(1, sizeof(*tracee->memory));
+	tracee->memory->users = 1;
+}
+
+void
+tracees_share_memory(struct tracee *tracee, struct tracee *other)
+{
+	if (tracee->memory == other->memory)
+		return;
+	memory_drop(tracee);
+	tracee->memory = other->memory;
+	tracee->memory->users++;
+}
+
+bool
+tracees_has_shared_memory(const struct tracee *tracee)
+{
+	return tracee->memory->users > 1;
+}
+
 struct tracee *
 tracees_add(struct tracees *t, pid_t tid, struct tracee *sibling)
 {
@@ -31,6 +65,7 @@ tracees_add(struct tracees *t, pid_t tid, struct tracee *sibling)
 	tracee->tid = tid;
 	tracee->tgid = tid;
 	tracee->next = tracee->prev = tracee;
+	tracees_own_memory(tracee);
 	if (sibling)
 		tracees_join(tracee, sibling);
 	tidmap_put(&t->map, tid, tracee);
@@ -79,6 +114,7 @@ tracees_remove(struct tracees *t, struct tracee *tracee)
 	tracee->prev->next = tracee->next;
 	tracee->next->prev = tracee->prev;
 	tidmap_put(&t->map, tracee->tid, NULL);
+	memory_drop(tracee);
 	free(tracee->call.record);
 	for (size_t i = 0; i < HELD_MAX; i++)
 		free(tracee->held[i].record);

@@ -32,6 +32,17 @@ rule_init(void)
 }
 
 bool
+nr_is_unknown(enum abi abi, unsigned nr)
+{
+#define UNKNOWN(abi_, from, to)                          \
+	if (abi == ABI_##abi_ && nr >= from && nr <= to) \
+		return true;
+#include "unknown.def"
+#undef UNKNOWN
+	return false;
+}
+
+bool
 row_has(const struct row *row, const char *what)
 {
 	return strstr(row->rest, what);

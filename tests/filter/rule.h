@@ -39,6 +39,9 @@ unsigned row_arg(const struct row *row, const char *field);
 /* Whether a call of @row is ever traced with these classes, whatever its arguments. */
 bool row_is_chosen(const struct row *row, unsigned classes);
 
+/* Whether no kernel had a call of that number. */
+bool nr_is_unknown(enum abi abi, unsigned nr);
+
 /* Whether opens with @flags belong to the class. */
 bool open_is(unsigned class, uint32_t flags);
 

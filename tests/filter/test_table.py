@@ -23,8 +23,9 @@ SAME_FROM = 424
 
 # No file calls, but newer than Debian 12's headers: not stale in not-files.txt.
 NEWER_NOT_FILES = {
-    "cachestat", "map_shadow_stack", "futex_wake", "futex_wait", "futex_requeue",
-    "lsm_get_self_attr", "lsm_set_self_attr", "lsm_list_modules", "mseal", "uprobe", "uretprobe",
+    "cachestat": 451, "map_shadow_stack": 453, "futex_wake": 454, "futex_wait": 455,
+    "futex_requeue": 456, "lsm_get_self_attr": 459, "lsm_set_self_attr": 460,
+    "lsm_list_modules": 461, "mseal": 462, "uretprobe": 335, "uprobe": 336,
 }
 
 # The kernel names its functions after the oldest spelling.
@@ -206,7 +207,21 @@ def test_every_syscall_is_in_one_list(headers):
     known = set().union(*headers.values())
     assert not known - NAMES - NOT_FILE_NAMES, "neither in the table nor in not-files.txt"
     assert not NAMES & NOT_FILE_NAMES, "in both"
-    assert not NOT_FILE_NAMES - known - NEWER_NOT_FILES, "no such syscall"
+    assert not NOT_FILE_NAMES - known - set(NEWER_NOT_FILES), "no such syscall"
+
+
+def test_F13_every_number_is_known_or_traced_as_unknown(headers):
+    """No call that we know is in a range of unknown.def, and from 424 on nothing is in neither."""
+    text = (TABLE / "unknown.def").read_text()
+    ranges = re.findall(r"^UNKNOWN\((\w+), +(\d+), +(\d+)\)$", text, re.M)
+    assert {abi for abi, _, _ in ranges} == {abi.upper() for abi in ABIS}
+    for abi in ABIS:
+        known = set(headers[abi].values()) | set(NEWER_NOT_FILES.values())
+        known |= {row.nr[abi] for row in ROWS}
+        unknown = {nr for name, first, last in ranges if name == abi.upper()
+                   for nr in range(int(first), int(last) + 1)}
+        assert not known & unknown, abi
+        assert not set(range(SAME_FROM, 1024)) - known - unknown - set(range(512, 548)), abi
 
 
 def test_every_syscall_of_the_running_kernel_is_in_one_list(tracefs):
@@ -248,7 +263,7 @@ def test_operations_belong_to_the_rows_class():
 
 
 def test_arguments_are_sane():
-    bools = {".target", ".label", ".makes_fd", ".always"}
+    bools = {".target", ".label", ".makes_fd", ".always", ".nofollow"}
     for row in ROWS:
         for field, value in row.args.items():
             assert re.fullmatch("true" if field in bools else "A[0-5]", value), row
@@ -269,7 +284,8 @@ def test_each_group_is_included_once():
     assert len(groups) == len(set(groups))
     assert {row.file for row in ROWS} == set(groups)
     for path in TABLE.glob("*.def"):
-        assert path.name in groups or path.name in {"all.def", "classes.def", "ops.def"}
+        other = {"all.def", "classes.def", "ops.def", "unknown.def"}
+        assert path.name in groups or path.name in other
 
 
 def test_readme_explains_everything():

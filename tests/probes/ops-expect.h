@@ -151,6 +151,17 @@ in(const char *name)
 	return path;
 }
 
+/* What stands at @rest below this process's own directory of /proc. */
+__attribute__((unused)) static char *
+own(const char *rest)
+{
+	char *path;
+
+	if (asprintf(&path, "/proc/%d%s", (int)getpid(), rest) < 0)
+		fail("asprintf");
+	return path;
+}
+
 /* Makes a file that holds @name. */
 __attribute__((unused)) static void
 make(const char *name)

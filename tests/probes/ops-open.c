@@ -94,8 +94,8 @@ TEST(files_without_a_name)
 	begin();
 	fd = (int)CALL("tmpfile", in("d"), NULL, open, "d", O_TMPFILE | O_RDWR, 0600);
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	CALL("link", link, in("d/named"), linkat, AT_FDCWD, link, AT_FDCWD, "d/named",
-	     AT_SYMLINK_FOLLOW);
+	CALL("link", own(link + strlen("/proc/self")), in("d/named"), linkat, AT_FDCWD,
+	     link, AT_FDCWD, "d/named", AT_SYMLINK_FOLLOW);
 	CALL("tmpfile", in("d"), NULL, open, "d", O_TMPFILE | O_WRONLY | O_EXCL, 0600);
 	CALL("tmpfile", in("none"), NULL, open, "none", O_TMPFILE | O_WRONLY, 0600);
 }
@@ -215,7 +215,7 @@ TEST(openat2_resolve)
 	CALL("read", in("d/f"), NULL, openat2, dir, in("d/f"), &beneath, sizeof(beneath));
 	CALL("read", in("d/link"), NULL, openat2, dir, "link", &no_links,
 	     sizeof(no_links));
-	CALL("read", "/proc/self", NULL, openat2, AT_FDCWD, "/proc/self", &no_mounts,
+	CALL("read", own(""), NULL, openat2, AT_FDCWD, "/proc/self", &no_mounts,
 	     sizeof(no_mounts));
 }
 
@@ -260,14 +260,17 @@ TEST(openat2_sizes)
 /* /proc/self is the caller's: whoever looks on its behalf must not look at his own. */
 TEST(creates_nothing_through_proc_self)
 {
+	char name[64];
+
 	if (dup2(open_as("f", O_RDWR | O_CREAT), 100) != 100)
 		fail("dup2");
 	begin();
-	CALL("write", "/proc/self/fd/100", NULL, open, "/proc/self/fd/100",
-	     O_WRONLY | O_CREAT, 0644);
-	CALL("truncate", "/dev/fd/100", NULL, open, "/dev/fd/100",
+	CALL("write", own("/fd/100"), NULL, open, "/proc/self/fd/100", O_WRONLY | O_CREAT,
+	     0644);
+	CALL("truncate", own("/fd/100"), NULL, open, "/dev/fd/100",
 	     O_WRONLY | O_CREAT | O_TRUNC, 0644);
-	CALL("read", "/proc/thread-self/fd/100", NULL, open, "/proc/thread-self/fd/100",
+	snprintf(name, sizeof(name), "/task/%d/fd/100", (int)getpid());
+	CALL("read", own(name), NULL, open, "/proc/thread-self/fd/100",
 	     O_RDONLY | O_CREAT, 0644);
 }
 

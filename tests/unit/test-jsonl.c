@@ -243,6 +243,42 @@ TEST(access_line_with_everything)
 	forget_names();
 }
 
+TEST(access_line_with_doubts)
+{
+	struct access a = read_passwd();
+
+	a.truncated = a.deleted = a.raced = a.own = true;
+	a.opened = name("/etc/shadow");
+	a.path_after = name("/a");
+	a.to_after = name("/b");
+	a.root = name("/jail");
+	a.mnt_ns = 4026532000;
+	a.file = (struct file_id){ .known = true,
+				   .deleted = true,
+				   .dev_major = 8,
+				   .dev_minor = 1,
+				   .ino = 1234567890123,
+				   .path = name("/etc/shadow") };
+	a.replaced = (struct file_id){ .known = true, .ino = 5 };
+	CHECK_ACCESS(&a, ACCESS_LINE(OPENAT
+				     ",\"result\":3,\"truncated\":true,\"deleted\":true,"
+				     "\"raced\":true,\"opened\":\"/etc/shadow\","
+				     "\"path_after\":\"/a\",\"to_after\":\"/b\","
+				     "\"root\":\"/jail\",\"mnt_ns\":4026532000,"
+				     "\"name\":\"passwd\",\"file\":{\"dev\":\"8:1\","
+				     "\"ino\":1234567890123,\"path\":\"/etc/shadow\","
+				     "\"deleted\":true},"
+				     "\"replaced\":{\"dev\":\"0:0\",\"ino\":5}"));
+	a = read_passwd();
+	a.path = name("");
+	a.path_unknown = true;
+	a.path_error = EPERM;
+	CHECK_ACCESS(&a, ACCESS_LINE("\"op\":\"read\",\"path\":\"\",\"call\":\"openat\","
+				     "\"result\":3,\"path_unknown\":true,"
+				     "\"path_error\":\"EPERM\""));
+	forget_names();
+}
+
 TEST(passed_names)
 {
 	struct access a = read_passwd();

@@ -176,7 +176,7 @@ static const char *
 records(struct ring *ring)
 {
 	static const char *const words[] = { "?",    "call", "start", "fork",
-					     "exec", "exit", "gap" };
+					     "exec", "exit", "place", "gap" };
 	static struct buf out;
 	struct record *r = calloc(1, RECORD_MAX);
 	size_t size;
@@ -190,6 +190,9 @@ records(struct ring *ring)
 			buf_adds(&out, " unfinished");
 		else if (r->kind == RECORD_CALL)
 			buf_printf(&out, " %d", (int)r->result);
+		if (r->kind == RECORD_GAP)
+			buf_printf(&out, " %.*s", record_field(r, FIELD_PATH)->len,
+				   record_field(r, FIELD_PATH)->bytes);
 		if (r->kind == RECORD_FORK)
 			buf_printf(&out, " %d", (int)r->args[0] - ROOT);
 		if (r->kind == RECORD_EXIT)
@@ -369,6 +372,27 @@ TEST(a_restarted_call_is_one_call)
 	};
 
 	CHECK_STR(RUN(steps), "start 0\nexec 0\ncall 0 open 4\nexit 0 0\n");
+}
+
+/* A number that no table has is a gap once, and only where the kernel knows it. */
+TEST(a_call_that_is_newer_than_the_table)
+{
+	static const struct step steps[] = {
+		START,
+		{ ROOT, EVENT(PTRACE_EVENT_SECCOMP), 480, 0 },
+		{ ROOT, SYSCALL_STOP, 0, -ENOSYS },
+		{ ROOT, EVENT(PTRACE_EVENT_SECCOMP), 480, 0 },
+		{ ROOT, SYSCALL_STOP, 0, -EINVAL },
+		{ ROOT, EVENT(PTRACE_EVENT_SECCOMP), 480, 0 },
+		{ ROOT, EVENT(PTRACE_EVENT_SECCOMP), 481, 0 },
+		{ ROOT, SYSCALL_STOP, 0, 3 },
+		{ ROOT, EXITED(0), 0, 0 },
+	};
+
+	CHECK_STR(RUN(steps), "start 0\nexec 0\ngap 0 unknown syscall 480 (x86_64)\n"
+			      "gap 0 unknown syscall 481 (x86_64)\nexit 0 0\n");
+	CHECK_STR(buf_str(&done), "syscall 0\ncont 0\nsyscall 0\ncont 0\nsyscall 0\n"
+				  "cont 0\ncont 0\nsyscall 0\ncont 0\n");
 }
 
 /* A program that calls again by itself, because it got EINTR, makes two calls. */

@@ -109,6 +109,28 @@ expect(char *out, const char *dir, const char *name)
 		strcpy(out, "/");
 }
 
+static const char *
+own(const char *path, bool followed)
+{
+	static struct buf out;
+
+	return path_own(&out, path, 7, 8, followed) ? buf_str(&out) : NULL;
+}
+
+TEST(own_names)
+{
+	CHECK_STR(own("/proc/self", true), "/proc/7");
+	CHECK_STR(own("/proc/self/fd/0", true), "/proc/7/fd/0");
+	CHECK_STR(own("/proc/thread-self/comm", false), "/proc/7/task/8/comm");
+	CHECK_STR(own("/dev/fd/5", false), "/proc/7/fd/5");
+	CHECK_STR(own("/dev/stderr", true), "/proc/7/fd/2");
+	/* the link itself is nobody's */
+	CHECK_STR(own("/proc/self", false), NULL);
+	CHECK_STR(own("/dev/stdin", false), NULL);
+	CHECK_STR(own("/proc/selfish", true), NULL);
+	CHECK_STR(own("/proc/7", true), NULL);
+}
+
 TEST(random_names_agree_with_the_rules)
 {
 	static const char pieces[] = "a./.b/./..//";
