@@ -22,6 +22,7 @@ struct loop_config {
 	bool allow_uring;   /* let the job set up io_urings */
 	struct ring *spare; /* takes records when the ring is broken; or NULL */
 	struct fast *fast;  /* the fast engine, or NULL */
+	bool filtered;	    /* whatfiles itself runs below a seccomp filter */
 };
 
 struct loop_result {

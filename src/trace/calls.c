@@ -4,6 +4,7 @@
 #include "base/compiler.h"
 #include "model/record.h"
 #include "model/syscalls.h"
+#include "trace/descriptors.h"
 #include "trace/fast.h"
 #include "trace/filter.h"
 #include "trace/guard.h"
@@ -151,7 +152,7 @@ calls_on_signal(struct tracing *tr, struct tracee *t, int signal)
 /* A call begins that we would like to see; it goes on when this returns. */
 static void
 enter(struct tracing *tr, struct tracee *t, const struct syscall_row *row, enum abi abi,
-      const struct syscall_stop *stop, bool at_seccomp)
+      struct syscall_stop *stop, bool at_seccomp)
 {
 	enum guard_verdict verdict = guard_entry(tr, t, row, abi, stop);
 	enum resume how = RESUME_CONT;
@@ -250,6 +251,7 @@ on_return(struct tracing *tr, struct tracee *t, int64_t result)
 		guard_return(tr, t, t->call.record, result);
 		tracing_put(tr, capture_exit(&tr->capture, t, result));
 		places_after(tr, t->call.record);
+		descriptors_after(tr, t->call.record);
 		t->call.active = false;
 	}
 }

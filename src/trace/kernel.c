@@ -105,12 +105,18 @@ poke(pid_t tid, size_t offset, uint64_t value)
 #define REG(name) offsetof(struct user, regs.name)
 
 static int
-real_refuse(pid_t tid)
+real_answer(pid_t tid, int64_t result)
 {
 	/* number -1 is no call at all: rax is what the process gets */
 	int r = poke(tid, REG(orig_rax), (uint64_t)-1);
 
-	return r < 0 ? r : poke(tid, REG(rax), (uint64_t)-ENOSYS);
+	return r < 0 ? r : poke(tid, REG(rax), (uint64_t)result);
+}
+
+static int
+real_refuse(pid_t tid)
+{
+	return real_answer(tid, -ENOSYS);
 }
 
 static int
@@ -173,6 +179,7 @@ const struct kernel kernel_real = {
 	.syscall = real_syscall,
 	.message = real_message,
 	.refuse = real_refuse,
+	.answer = real_answer,
 	.set_arg = real_set_arg,
 	.interrupt = real_interrupt,
 	.kill = real_kill,

@@ -3,6 +3,7 @@
 
 #include "trace/births.h"
 #include "trace/calls.h"
+#include "trace/descriptors.h"
 #include "trace/fast.h"
 #include "trace/guard.h"
 #include "trace/stop.h"
@@ -105,6 +106,7 @@ on_exec(struct tracing *tr, struct tracee *t)
 	pid_t tgid = t->tid;
 	unsigned long former = (unsigned long)tgid;
 	const struct record *call;
+	bool first;
 
 	tr->kernel->message(tgid, &former);
 	if ((pid_t)former != tgid || t->next != t) {
@@ -114,7 +116,8 @@ on_exec(struct tracing *tr, struct tracee *t)
 	t->tgid = tgid;
 	tracees_unpark(t);
 	t->told = true;
-	if (tracing_is_launching(tr, t)) {
+	first = tracing_is_launching(tr, t);
+	if (first) {
 		tracing_put(tr, capture_start(&tr->capture, tgid));
 		tr->result.started = true;
 	}
@@ -122,6 +125,8 @@ on_exec(struct tracing *tr, struct tracee *t)
 	if (call)
 		pending_set(&t->call, call);
 	tracing_put(tr, capture_exec(&tr->capture, t, (pid_t)former));
+	if (first)
+		descriptors_inherited(tr, tgid);
 	t->call.active = t->entered = false;
 	t->held_count = 0;
 	fast_exec(tr, t);

@@ -123,6 +123,13 @@ fake_refuse(pid_t tid)
 }
 
 static int
+fake_answer(pid_t tid, int64_t answer)
+{
+	buf_printf(&done, "answer %d %d\n", tid - ROOT, (int)answer);
+	return 0;
+}
+
+static int
 fake_set_arg(pid_t tid, bool i386, uint64_t value)
 {
 	(void)i386;
@@ -164,6 +171,7 @@ static const struct kernel fake = {
 	.syscall = fake_syscall,
 	.message = fake_message,
 	.refuse = fake_refuse,
+	.answer = fake_answer,
 	.set_arg = fake_set_arg,
 	.interrupt = fake_interrupt,
 	.kill = fake_kill,
@@ -175,8 +183,9 @@ static const struct kernel fake = {
 static const char *
 records(struct ring *ring)
 {
-	static const char *const words[] = { "?",    "call", "start", "fork",
-					     "exec", "exit", "gap" };
+	static const char *const words[] = { "?",     "call",	    "start",
+					     "fork",  "exec",	    "exit",
+					     "place", "descriptor", "gap" };
 	static struct buf out;
 	struct record *r = calloc(1, RECORD_MAX);
 	size_t size;
