@@ -68,6 +68,8 @@ enum exit_flag {
 /* struct record.flags of RECORD_DESCRIPTOR */
 enum descriptor_flag {
 	DESCRIPTOR_INHERITED = 1 << 0, /* by the command, from whoever started us */
+	DESCRIPTOR_UNKNOWN =
+		1 << 1, /* it could not be looked at: closed again, or refused */
 };
 
 /* What a field's bytes are. Names are as passed, directories as /proc tells them. */

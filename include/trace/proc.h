@@ -51,8 +51,8 @@ struct fd_info {
 /* 0 or -errno; -ENOENT when the task has no such descriptor. */
 int proc_fd_info(pid_t tid, int fd, struct fd_info *ret);
 
-/* Calls @each for every descriptor of the task, in the order of their numbers. */
-void proc_fds(pid_t tid, void (*each)(int fd, void *data), void *data);
+/* Calls @each for every descriptor of the task, in their order; 0 or -errno. */
+int proc_fds(pid_t tid, void (*each)(int fd, void *data), void *data);
 
 /* The task's id in its own pid namespace, 0 where that is ours or nobody can tell. */
 pid_t proc_inner_pid(pid_t tid);

@@ -274,7 +274,8 @@ decode_received(struct decoder *d, const struct record *r, struct access *ret)
 	ret->tid = r->tid;
 	ret->op = OP_RECEIVE;
 	ret->result = (int)r->args[0];
-	ret->has_flags = true;
+	ret->path_unknown = r->flags & DESCRIPTOR_UNKNOWN || !file.len;
+	ret->has_flags = !ret->path_unknown;
 	ret->flags = r->args[1];
 	ret->path = intern_get(d->names, file.len ? file.bytes : "", file.len);
 }

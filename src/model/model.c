@@ -312,6 +312,8 @@ on_descriptor(struct model *m, const struct record *r)
 	decode_received(&m->decoder, r, &a);
 	if (m->run->classes & CLASS_AUDIT)
 		tell(m, r, task, &a);
+	if (a.path_unknown)
+		verdict_gap_by(&m->outcome, GAP_UNREADABLE, task, a.row->name);
 }
 
 static bool

@@ -163,10 +163,14 @@ enter(struct tracing *tr, struct tracee *t, const struct syscall_row *row, enum 
 		how = RESUME_SYSCALL;
 	/*
 	 * Not at the syscall stop: number -1 would go through a filter of the job's
-	 * own, which may kill for what it does not know.
+	 * own, which may kill for what it does not know.  A supervisor of the job's
+	 * may keep the seccomp stop from coming (USER_NOTIF) and let the call go on:
+	 * then it shall fail for its first argument.
 	 */
 	if (t->refuse && at_seccomp)
 		tr->kernel->refuse(t->tid);
+	else if (t->refuse)
+		tr->kernel->set_arg(t->tid, abi == ABI_I386, 0);
 	/* killed while it stood here: the kernel does not make the call any more */
 	if (verdict != GUARD_WAIT && tracing_resume(tr, t, how, 0) == -ESRCH)
 		t->call.active = false;

@@ -382,15 +382,14 @@ capture_place(struct capture *c, pid_t tid)
 const struct record *
 capture_descriptor(struct capture *c, pid_t tid, int fd, const struct record *call)
 {
-	struct record *r;
-	struct fd_info info;
+	struct record *r = begin(c, RECORD_DESCRIPTOR, tid);
+	struct fd_info info = { 0 };
 
-	if (proc_fd_info(tid, fd, &info) < 0)
-		return NULL;
-	r = begin(c, RECORD_DESCRIPTOR, tid);
 	r->row = call ? call->row : (uint16_t)syscall_index(syscall_find(ABI_X86_64, 59));
 	r->abi = call ? call->abi : ABI_X86_64;
 	r->flags = call ? 0 : DESCRIPTOR_INHERITED;
+	if (proc_fd_info(tid, fd, &info) < 0)
+		r->flags |= DESCRIPTOR_UNKNOWN;
 	r->args[0] = (uint64_t)fd;
 	r->args[1] = info.flags;
 	r->args[2] = info.mode;

@@ -2,11 +2,13 @@
 #include "trace/descriptors.h"
 
 #include "base/compiler.h"
+#include "model/event.h"
 #include "model/record.h"
 #include "model/syscalls.h"
 #include "trace/proc.h"
 #include "trace/remote.h"
 #include "trace/tracing.h"
+#include <errno.h>
 #include <linux/net.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -64,10 +66,7 @@ int_at(const char *bytes)
 static void
 tell(struct tracing *tr, const struct record *call, int fd)
 {
-	const struct record *r = capture_descriptor(&tr->capture, call->tid, fd, call);
-
-	if (r)
-		tracing_put(tr, r);
+	tracing_put(tr, capture_descriptor(&tr->capture, call->tid, fd, call));
 }
 
 /* Goes through the control messages as CMSG_NXTHDR(3) would in the process. */
@@ -159,16 +158,28 @@ static void
 tell_inherited(int fd, void *data)
 {
 	const struct owner *o = data;
-	const struct record *r = capture_descriptor(&o->tr->capture, o->tid, fd, NULL);
 
-	if (r)
-		tracing_put(o->tr, r);
+	tracing_put(o->tr, capture_descriptor(&o->tr->capture, o->tid, fd, NULL));
+}
+
+/* A set-uid program, for somebody who is not root. */
+static void
+tell_refused(struct tracing *tr, pid_t tid)
+{
+	static const char what[] = "the descriptors that the command was started with";
+	struct record *r = record_begin(&tr->capture.builder, RECORD_GAP, tid);
+
+	r->args[0] = GAP_UNREADABLE;
+	record_add(&tr->capture.builder, FIELD_PATH, what, sizeof(what) - 1);
+	tracing_put(tr, r);
 }
 
 void
 descriptors_inherited(struct tracing *tr, pid_t tid)
 {
 	struct owner owner = { .tr = tr, .tid = tid };
+	int r = proc_fds(tid, tell_inherited, &owner);
 
-	proc_fds(tid, tell_inherited, &owner);
+	if (r == -EACCES || r == -EPERM)
+		tell_refused(tr, tid);
 }

@@ -133,7 +133,7 @@ guard_return(struct tracing *tr, struct tracee *t, const struct record *r, int64
 	enum shape shape = syscall_rows[r->row].shape;
 
 	/* the process may count on registers that a call does not change (syscall(2)) */
-	if (shape == SHAPE_CLONE)
+	if (shape == SHAPE_CLONE || shape == SHAPE_CLONE3 || shape == SHAPE_URING)
 		tr->kernel->set_arg(t->tid, r->abi == ABI_I386, r->args[0]);
 	if (result >= 0 && (shape == SHAPE_SECCOMP || shape == SHAPE_PRCTL)) {
 		t->every = true;

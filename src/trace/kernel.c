@@ -131,6 +131,20 @@ real_interrupt(pid_t tid)
 	return ptrace(PTRACE_INTERRUPT, tid, NULL, NULL) < 0 ? -errno : 0;
 }
 
+static bool
+real_is_fault(pid_t tid)
+{
+	siginfo_t info;
+
+	return ptrace(PTRACE_GETSIGINFO, tid, NULL, &info) == 0 && info.si_code > 0;
+}
+
+static int
+real_detach(pid_t tid)
+{
+	return ptrace(PTRACE_DETACH, tid, NULL, NULL) < 0 ? -errno : 0;
+}
+
 static int
 real_kill(pid_t tgid, int signal)
 {
@@ -182,6 +196,8 @@ const struct kernel kernel_real = {
 	.answer = real_answer,
 	.set_arg = real_set_arg,
 	.interrupt = real_interrupt,
+	.is_fault = real_is_fault,
+	.detach = real_detach,
 	.kill = real_kill,
 	.interrupt_every = real_interrupt_every,
 	.stop_self = real_stop_self,

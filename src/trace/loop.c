@@ -6,6 +6,7 @@
 #include "trace/descriptors.h"
 #include "trace/fast.h"
 #include "trace/guard.h"
+#include "trace/proc.h"
 #include "trace/stop.h"
 #include "trace/tracing.h"
 #include <errno.h>
@@ -169,6 +170,35 @@ birth_of(int status)
 	}
 }
 
+static bool
+is_fault(int signal)
+{
+	return signal == SIGSEGV || signal == SIGBUS || signal == SIGILL ||
+	       signal == SIGFPE || signal == SIGTRAP || signal == SIGSYS;
+}
+
+/*
+ * The init of a pid namespace dies of a fault of its own because the kernel takes
+ * away its immunity to signals then, but not from a process that is traced
+ * (force_sig_info_to_task() in kernel/signal.c): it would run into the same fault
+ * for ever.  Untraced it runs into it once more, and dies.
+ */
+static bool
+must_die_untraced(const struct tracing *tr, const struct tracee *t, int signal)
+{
+	return is_fault(signal) && tr->kernel->is_fault(t->tid) &&
+	       proc_inner_pid(t->tgid) == 1 && !proc_catches(t->tid, signal);
+}
+
+static void
+on_signal(struct tracing *tr, struct tracee *t, int signal)
+{
+	if (must_die_untraced(tr, t, signal) && tr->kernel->detach(t->tid) == 0)
+		on_end(tr, t, signal);
+	else
+		calls_on_signal(tr, t, signal);
+}
+
 static void
 act(struct tracing *tr, struct tracee *t, enum stop_kind kind, int status)
 {
@@ -195,7 +225,7 @@ act(struct tracing *tr, struct tracee *t, enum stop_kind kind, int status)
 		births_on_first_stop(tr, t);
 		break;
 	case STOP_SIGNAL:
-		calls_on_signal(tr, t, stop_signal(status));
+		on_signal(tr, t, stop_signal(status));
 		break;
 	case STOP_OTHER:
 		tracing_resume(tr, t, RESUME_CONT, 0);

@@ -163,7 +163,7 @@ close_dir(DIR **dir)
 		closedir(*dir);
 }
 
-void
+int
 proc_fds(pid_t tid, void (*each)(int fd, void *data), void *data)
 {
 	_cleanup_(close_dir) DIR *dir = NULL;
@@ -174,15 +174,16 @@ proc_fds(pid_t tid, void (*each)(int fd, void *data), void *data)
 	snprintf(path, sizeof(path), "%d/fd", (int)tid);
 	fd = openat(proc_root, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
-		return;
+		return -errno;
 	dir = fdopendir(fd);
 	if (!dir) {
 		close(fd);
-		return;
+		return -ENOMEM;
 	}
 	while ((entry = readdir(dir)))
 		if (entry->d_name[0] != '.')
 			each((int)strtol(entry->d_name, NULL, 10), data);
+	return 0;
 }
 
 static bool

@@ -144,6 +144,20 @@ fake_interrupt(pid_t tid)
 	return 0;
 }
 
+static bool
+fake_is_fault(pid_t tid)
+{
+	(void)tid;
+	return true;
+}
+
+static int
+fake_detach(pid_t tid)
+{
+	buf_printf(&done, "detach %d\n", tid - ROOT);
+	return 0;
+}
+
 static int
 fake_kill(pid_t tgid, int sig)
 {
@@ -174,6 +188,8 @@ static const struct kernel fake = {
 	.answer = fake_answer,
 	.set_arg = fake_set_arg,
 	.interrupt = fake_interrupt,
+	.is_fault = fake_is_fault,
+	.detach = fake_detach,
 	.kill = fake_kill,
 	.interrupt_every = fake_interrupt_every,
 	.stop_self = fake_stop_self,

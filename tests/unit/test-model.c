@@ -611,8 +611,10 @@ TEST(descriptors_that_were_not_opened)
 	call(10, "recvmsg", 1);
 	put();
 	descriptor("recvmsg", 0, 5, O_RDONLY, "/sent");
+	descriptor("recvmsg", DESCRIPTOR_UNKNOWN, 6, 0, NULL);
 	CHECK_STR(end(), "start 10#1\ninherited 10#1 0 /secret flags 0x2 mode 0100644\n"
-			 "receive /sent\nexit 10#1\n");
+			 "receive /sent\nreceive \nexit 10#1\n");
+	CHECK_INT(t.outcome.gaps[GAP_UNREADABLE].count, 1);
 	CHECK_INT(t.outcome.calls[ENGINE_STRICT], 1);
 }
 
