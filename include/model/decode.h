@@ -35,6 +35,9 @@ bool decode_call(struct decoder *d, const struct record *r, const struct place *
 void decode_opened(struct decoder *d, const struct record *r, const struct field *f,
 		   const struct place *place, struct access *ret);
 
+/* Likewise for the descriptor that the record @r tells of. */
+void decode_received(struct decoder *d, const struct record *r, struct access *ret);
+
 /* Whether the call of @r belongs to one of @classes, now that its flags are known. */
 bool decode_chosen(const struct record *r, const struct access *a, unsigned classes);
 

@@ -44,6 +44,7 @@ struct process {
 	uint64_t parent; /* serial, 0 for the first */
 	pid_t pid;	 /* the thread group's id, in our pid namespace */
 	pid_t ppid;
+	pid_t ns_pid;		     /* its own pid namespace's, 0 where that is ours */
 	const struct interned *name; /* last part of what it executes */
 	const struct interned *exe;  /* what it executes, absolute; NULL when not known */
 };
@@ -67,6 +68,7 @@ enum process_event_kind {
 	PROCESS_FORK,
 	PROCESS_EXEC,
 	PROCESS_EXIT,
+	PROCESS_INHERITED, /* the command was started with an open descriptor */
 };
 
 struct process_event {
@@ -81,6 +83,10 @@ struct process_event {
 	int status;	    /* EXIT: as wait(2) gives it */
 	bool status_known;  /* EXIT: false when the end was seen but not the status */
 	bool threads_share; /* FORK: made with CLONE_VM, as vfork does */
+	int fd;		    /* INHERITED */
+	struct span file;   /* INHERITED: what it is, as /proc/PID/fd tells */
+	uint64_t flags;	    /* INHERITED: O_* */
+	unsigned mode;	    /* INHERITED: of the file, as in stat(2); 0 when not known */
 };
 
 struct access {
@@ -95,7 +101,8 @@ struct access {
 	const struct interned *to;   /* the second name, or NULL */
 	struct span name;	     /* as passed, before it was made absolute */
 	struct span to_name;
-	int64_t result;	   /* as the kernel returned it, >= 0, or 0 when error is set */
+	int64_t result;	   /* as the kernel returned it, >= 0, or 0 when error is set;
+			      of a descriptor that was received its number */
 	int error;	   /* positive errno, 0 for success */
 	bool unfinished;   /* the process was killed inside the call: no result */
 	bool path_unknown; /* the name could not be read from the process, path is "" */
@@ -130,6 +137,18 @@ enum gap {
 const char *gap_word(enum gap g);
 const char *gap_what(enum gap g);
 
+/* What is worth a word although nothing is missing. */
+enum note {
+#define NOTE(id, word, what) NOTE_##id,
+#include "model/notes.def"
+#undef NOTE
+	NOTE_COUNT,
+};
+
+const char *note_word(enum note n);
+const char *note_what(enum note n);
+
+/* Gaps or notes of one kind. */
 struct gap_count {
 	uint64_t count;
 	char example[160]; /* of the first one */
@@ -146,6 +165,7 @@ struct outcome {
 	uint64_t accesses;	      /* of them, those that named or changed a file */
 	uint64_t written;	      /* of those, passed to the sinks */
 	struct gap_count gaps[GAP_COUNT];
+	struct gap_count notes[NOTE_COUNT];
 };
 
 /* Nothing may be missing. */

@@ -17,10 +17,20 @@
 enum record_kind {
 	RECORD_CALL = 1, /* a syscall of the table, with its result */
 	RECORD_START,	 /* the command's first program begins: tid, args[0] parent pid */
-	RECORD_FORK,	 /* a new task: tid the parent, args[0] the child, flags FORK_* */
-	RECORD_EXEC,	 /* tid is the thread group's now; also a successful call */
-	RECORD_EXIT,	 /* a task is gone: result its wait status */
-	RECORD_PLACE,	 /* where a task is now, because a directory was renamed */
+	/*
+	 * A new task: tid the parent, args[0] the child, flags FORK_*, args[1] the
+	 * child's id in its own pid namespace, 0 where that is ours
+	 */
+	RECORD_FORK,
+	RECORD_EXEC,  /* tid is the thread group's now; also a successful call */
+	RECORD_EXIT,  /* a task is gone: result its wait status */
+	RECORD_PLACE, /* where a task is now, because a directory was renamed */
+	/*
+	 * A task has a descriptor that it did not open: tid, row and abi of the call
+	 * that brought it, args[0] the descriptor, args[1] its O_* flags, args[2] its
+	 * file's mode as in stat(2), flags DESCRIPTOR_*, FIELD_PATH what it is
+	 */
+	RECORD_DESCRIPTOR,
 	RECORD_GAP, /* something may be missing: args[0] enum gap, FIELD_PATH example */
 	RECORD_KIND_END,
 };
@@ -58,6 +68,13 @@ enum fork_flag {
 /* struct record.flags of RECORD_EXIT */
 enum exit_flag {
 	EXIT_UNKNOWN = 1 << 0, /* it vanished (exec by another thread): no status */
+};
+
+/* struct record.flags of RECORD_DESCRIPTOR */
+enum descriptor_flag {
+	DESCRIPTOR_INHERITED = 1 << 0, /* by the command, from whoever started us */
+	DESCRIPTOR_UNKNOWN =
+		1 << 1, /* it could not be looked at: closed again, or refused */
 };
 
 /* What a field's bytes are. Names are as passed, directories as /proc tells them. */

@@ -37,6 +37,10 @@ enum class_bit {
 	/* open() and its kin: the flags decide which of these it is */
 	CLASS_OPEN = CLASS_READ | CLASS_WRITE | CLASS_NAME | CLASS_PROBE,
 	CLASS_CREAT = CLASS_WRITE | CLASS_NAME,
+	/* socketcall */
+	CLASS_SOCKETS = CLASS_SOCKET | CLASS_AUDIT,
+	/* what is traced when nothing is said: audit costs too much for that */
+	CLASS_DEFAULT = CLASS_ALL & ~CLASS_AUDIT,
 };
 
 enum op {
@@ -63,9 +67,14 @@ enum shape {
 	SHAPE_ATTR,	/* NULL path means the descriptor itself: utimensat, statx */
 	SHAPE_URING,	/* io_uring_setup: what the ring opens makes no call */
 	SHAPE_SECCOMP,	/* seccomp(2): a filter of its own can answer before ours */
-	SHAPE_PRCTL,	/* prctl(PR_SET_SECCOMP), likewise */
+	SHAPE_PRCTL,	/* prctl(PR_SET_SECCOMP), likewise, and PR_GET_SECCOMP */
+	SHAPE_PTRACE,	/* ptrace(2): refused to a job that is traced already */
 	SHAPE_CLONE,	/* clone with CLONE_UNTRACED: nobody would follow the child */
 	SHAPE_CLONE3,	/* likewise, with its flags in memory */
+	SHAPE_RECVMSG,	/* descriptors may come with the message, in memory */
+	SHAPE_RECVMMSG, /* likewise, with many messages */
+	SHAPE_MMAP,	/* mmap of a file, shared: arg 3 has the flags */
+	SHAPE_OLD_MMAP, /* likewise, with all arguments in memory */
 };
 
 /* Arguments are counted from one here, so that zero can say "has none". */
@@ -130,10 +139,12 @@ unsigned syscall_tests(const struct syscall_row *row, unsigned classes,
 bool syscall_wanted(const struct syscall_row *row, unsigned classes,
 		    const uint64_t args[6]);
 
+/* Whether mmap's flags map a file so that others see what is written there. */
+bool syscall_is_file_map(uint32_t flags);
+
 /*
  * Whether calls of @row can be traced when @classes are chosen.  Necessary, and
- * enough for every shape but those where an argument has a say: OPEN, BPF,
- * FSCONFIG and SOCKETCALL.
+ * enough for every shape but those where syscall_tests() has something to say.
  */
 bool syscall_chosen(const struct syscall_row *row, unsigned classes);
 

@@ -135,8 +135,9 @@ struct frame {
 	uint64_t rax, rdi, rsi, rdx, r10, r8, r9;
 	uint64_t rbx, rbp, r12, r13, r14, r15;
 	uint64_t flags;
-	uint32_t flight; /* address of the struct flight, or 0 */
-	uint32_t size;	 /* of the record in it */
+	uint32_t flight; /* address of the struct flight */
+	uint16_t size;	 /* of the record in it */
+	uint16_t nr;	 /* of the call, once rax has its result */
 	uint64_t mark;	 /* the secret and the frame's own address, by exclusive or */
 	uint64_t back;	 /* into the stub */
 };

@@ -20,3 +20,6 @@ void flags_error(struct buf *out, int error);
 
 /* Adds "SIGKILL", "SIGRTMIN+3", or "SIG" and the number. */
 void flags_signal(struct buf *out, int sig);
+
+/* What kind of file has the mode @mode of stat(2), in one word: "file", "directory". */
+const char *flags_file_kind(unsigned mode);

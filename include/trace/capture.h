@@ -55,6 +55,10 @@ const struct record *capture_interrupted(struct capture *c, struct record *call)
 /* The exec stop: @tracee->call if it is an exec, else what /proc tells. */
 const struct record *capture_exec(struct capture *c, struct tracee *tracee, pid_t former);
 
+/* The task has the descriptor @fd by @call, or from its beginning when @call is NULL. */
+const struct record *capture_descriptor(struct capture *c, pid_t tid, int fd,
+					const struct record *call);
+
 /* The command's first program begins. */
 const struct record *capture_start(struct capture *c, pid_t tid);
 

@@ -28,10 +28,13 @@ enum guard_verdict {
 	GUARD_WAIT,	    /* to be told, and resumed by guard_settle() later */
 };
 
-/* At the entry of a call of @row; may change its arguments. */
+/*
+ * At the entry of a call of @row; may change its arguments, and those of @stop to
+ * what they mean.
+ */
 enum guard_verdict guard_entry(struct tracing *tr, struct tracee *t,
 			       const struct syscall_row *row, enum abi abi,
-			       const struct syscall_stop *stop);
+			       struct syscall_stop *stop);
 
 /* The call of @r has returned @result. */
 void guard_return(struct tracing *tr, struct tracee *t, const struct record *r,

@@ -38,9 +38,15 @@ struct kernel {
 	int (*message)(pid_t tid, unsigned long *ret); /* PTRACE_GETEVENTMSG */
 	/* At the entry of a call: it is not made, and answers ENOSYS. */
 	int (*refuse)(pid_t tid);
+	/* Likewise, and it returns @result. */
+	int (*answer)(pid_t tid, int64_t result);
 	/* At the entry of a call: gives it another first argument. */
 	int (*set_arg)(pid_t tid, bool i386, uint64_t value);
 	int (*interrupt)(pid_t tid); /* PTRACE_INTERRUPT */
+	/* At a signal's delivery: whether the kernel sent it for what the task did. */
+	bool (*is_fault)(pid_t tid);
+	/* Lets it go on untraced, without the signal that it stopped for. */
+	int (*detach)(pid_t tid);
 	int (*kill)(pid_t tgid, int signal);
 	/*
 	 * Makes waits that are so long return -EINTR, from now on; 0 ends that.

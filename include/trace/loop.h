@@ -25,6 +25,7 @@ struct loop_config {
 	struct ring *spare; /* takes records when the ring is broken; or NULL */
 	struct fast *fast;  /* the fast engine, or NULL */
 	bool resolve;	    /* look up which file each call is about */
+	bool filtered;	    /* whatfiles itself runs below a seccomp filter */
 };
 
 struct loop_result {

@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 struct buf;
@@ -40,6 +41,21 @@ bool proc_argv(pid_t tid, struct buf *out, size_t limit);
  * @otherwise where the kernel does not say (built without it, or no permission).
  */
 bool proc_shares(pid_t a, pid_t b, int what, bool otherwise);
+
+/* What a descriptor of a task is, beside its name. */
+struct fd_info {
+	unsigned mode;	/* of its file, as in stat(2); 0 where that cannot be told */
+	uint64_t flags; /* O_* */
+};
+
+/* 0 or -errno; -ENOENT when the task has no such descriptor. */
+int proc_fd_info(pid_t tid, int fd, struct fd_info *ret);
+
+/* Calls @each for every descriptor of the task, in their order; 0 or -errno. */
+int proc_fds(pid_t tid, void (*each)(int fd, void *data), void *data);
+
+/* The task's id in its own pid namespace, 0 where that is ours or nobody can tell. */
+pid_t proc_inner_pid(pid_t tid);
 
 /* The descriptor of /proc that proc_open() opened. */
 int proc_dir(void);

@@ -64,7 +64,7 @@ help_print(void)
 	print_option(short_name, long_name, arg, what);
 #include "options.def"
 #undef OPT
-	printf("\nclasses for --events (all of them by default):\n");
+	printf("\nclasses for --events (by default all but audit):\n");
 	for (enum class_index c = 0; c < CLASS_COUNT; c++)
 		print_word(syscall_class_word(c), syscall_class_what(c));
 	printf("\nformats:\n");

@@ -137,7 +137,7 @@ parse_ring_size(struct options *o, const char *word)
 }
 
 static void
-take(struct options *o, int id, const struct sink_ops **format)
+take(struct options *o, int id, const struct sink_ops **format, bool *audit)
 {
 	switch (id) {
 	case OPTION_OUTPUT:
@@ -151,6 +151,9 @@ take(struct options *o, int id, const struct sink_ops **format)
 		break;
 	case OPTION_EVENTS:
 		parse_events(o, optarg);
+		break;
+	case OPTION_AUDIT:
+		*audit = true;
 		break;
 	case OPTION_ALL:
 		o->all = true;
@@ -231,10 +234,11 @@ options_parse(struct options *o, int argc, char *argv[])
 {
 	char shorts[2 + 2 * ARRAY_SIZE(short_names) + 1], short_form[3];
 	const struct sink_ops *format = NULL;
+	bool audit = false;
 	int c;
 
 	memset(o, 0, sizeof(*o));
-	o->classes = CLASS_ALL;
+	o->classes = CLASS_DEFAULT;
 	o->engine = "auto";
 	o->ring_bytes = (size_t)DEFAULT_RING_MIB << 20;
 	short_string(shorts);
@@ -242,8 +246,11 @@ options_parse(struct options *o, int argc, char *argv[])
 	while ((c = getopt_long(argc, argv, shorts, long_names, NULL)) != -1) {
 		if (c == '?' || c == ':')
 			bad_option(c, bad_word(argv, short_form));
-		take(o, id_of_short(c), &format);
+		take(o, id_of_short(c), &format, &audit);
 	}
+	/* whatever --events says before or behind it */
+	if (audit)
+		o->classes |= CLASS_AUDIT;
 	o->command = argv + optind;
 	if (o->action == ACTION_RUN && !*o->command)
 		msg_die(STATUS_USAGE, "no command was given; see whatfiles --help");

@@ -23,6 +23,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
@@ -101,7 +102,10 @@ choose_engine(struct session *s)
 	const struct options *o = s->options;
 	int r;
 
-	if (strcmp(o->engine, "strict") == 0)
+	if (o->resolve && strcmp(o->engine, "fast") == 0)
+		msg_die(STATUS_USAGE, "--resolve looks at each file during a stop: "
+				      "use --engine=strict with it");
+	if (o->resolve || strcmp(o->engine, "strict") == 0)
 		return;
 	r = workshop_open(&s->workshop, o->ring_bytes, o->classes | CLASS_PROCESS);
 	s->fast = r == 0;
@@ -221,6 +225,7 @@ trace(struct session *s)
 		.spare = s->spare,
 		.fast = s->fast ? &s->workshop.fast : NULL,
 		.resolve = s->options->resolve,
+		.filtered = prctl(PR_GET_SECCOMP) > 0,
 	};
 
 	let_go_of_standard_files();
@@ -260,6 +265,17 @@ tell_gaps(const struct outcome *o)
 		msg_warn("the record is incomplete: %s", line.data);
 }
 
+/* Why the command may have gone another way than without us. */
+static void
+tell_refusals(const struct outcome *o)
+{
+	const struct gap_count *n = &o->notes[NOTE_PTRACE];
+
+	if (n->count)
+		msg_warn("%s (%s%s)", note_what(NOTE_PTRACE), n->example,
+			 n->count > 1 ? ", ..." : "");
+}
+
 /* Tells how it ended, in the logs and to the user; true if every log is whole. */
 static bool
 finish(struct session *s)
@@ -275,6 +291,7 @@ finish(struct session *s)
 	if (s->outputs.fresh)
 		msg_warn("log: %s", s->outputs.fresh);
 	tell_gaps(&s->outcome);
+	tell_refusals(&s->outcome);
 	for (size_t i = 0; i < hub_count(s->hub); i++) {
 		const char *what;
 		int r = hub_error(s->hub, i, &what);

@@ -5,7 +5,7 @@ _whatfiles()
     local cur prev words cword i
     _init_completion -s -n = || return
 
-    local classes='read write name meta probe list exec dir socket process all'
+    local classes='read write name meta probe list exec dir socket audit process all'
 
     # behind the first word that is no option the command's own completion goes on
     for ((i = 1; i < cword; i++)); do
@@ -55,7 +55,7 @@ _whatfiles()
 
     if [[ $cur == -* ]]; then
         mapfile -t COMPREPLY < <(compgen -W '-o --output -f --format -s --stdout -e --events
-            -A --all -F --failed --engine --resolve --io-uring --ring-size -d --debug --print-filter
+            --audit -A --all -F --failed --engine --resolve --io-uring --ring-size -d --debug --print-filter
             --list-syscalls -a --about -V --version -h --help' -- "$cur")
         return
     fi

@@ -1,12 +1,13 @@
 # fish completion for whatfiles(1)
 
-set -l classes read write name meta probe list exec dir socket process all
+set -l classes read write name meta probe list exec dir socket audit process all
 
 complete -c whatfiles -x -a '(__fish_complete_subcommand)'
 complete -c whatfiles -s o -l output -r -d 'write the log to FILE'
 complete -c whatfiles -s f -l format -x -a 'text jsonl' -d 'format of every output'
 complete -c whatfiles -s s -l stdout -d 'write the log to standard output'
 complete -c whatfiles -s e -l events -x -a "(__fish_append , $classes)" -d 'trace only these classes'
+complete -c whatfiles -l audit -d 'also tell received descriptors and shared maps'
 complete -c whatfiles -s A -l all -d 'write every call'
 complete -c whatfiles -s F -l failed -d 'text: also show look-ups that found nothing'
 complete -c whatfiles -l engine -x -a 'auto strict' -d 'how calls are seen'

@@ -313,6 +313,9 @@ decode_call(struct decoder *d, const struct record *r, const struct place *place
 	ret->name = field_span(r, FIELD_PATH);
 	ret->to_name = field_span(r, FIELD_PATH2);
 	decode_result(r, ret);
+	/* what was received has records of its own */
+	if (row->shape == SHAPE_RECVMSG || row->shape == SHAPE_RECVMMSG)
+		return false;
 	if ((row->shape == SHAPE_SOCKADDR || row->shape == SHAPE_SOCKETCALL) &&
 	    !ret->name.len)
 		return false;
@@ -350,6 +353,24 @@ decode_opened(struct decoder *d, const struct record *r, const struct field *f,
 	ret->path = intern_get(d->names, buf_str(&d->scratch), d->scratch.len);
 }
 
+void
+decode_received(struct decoder *d, const struct record *r, struct access *ret)
+{
+	struct span file = field_span(r, FIELD_PATH);
+
+	memset(ret, 0, sizeof(*ret));
+	ret->row = &syscall_rows[r->row];
+	ret->abi = (enum abi)r->abi;
+	ret->engine = (enum engine)r->engine;
+	ret->tid = r->tid;
+	ret->op = OP_RECEIVE;
+	ret->result = (int)r->args[0];
+	ret->path_unknown = r->flags & DESCRIPTOR_UNKNOWN || !file.len;
+	ret->has_flags = !ret->path_unknown;
+	ret->flags = r->args[1];
+	ret->path = intern_get(d->names, file.len ? file.bytes : "", file.len);
+}
+
 bool
 decode_chosen(const struct record *r, const struct access *a, unsigned classes)
 {
@@ -357,5 +378,8 @@ decode_chosen(const struct record *r, const struct access *a, unsigned classes)
 
 	if (is_open(row))
 		return syscall_open_chosen(classes, a->flags);
+	/* socketcall is several calls */
+	if (row->shape == SHAPE_SOCKETCALL)
+		return op_class(a->op) & classes;
 	return row->classes & classes;
 }

@@ -12,6 +12,15 @@ static const struct {
 #undef GAP
 };
 
+static const struct {
+	const char *word;
+	const char *what;
+} notes[NOTE_COUNT] = {
+#define NOTE(id, word, what) [NOTE_##id] = { word, what },
+#include "model/notes.def"
+#undef NOTE
+};
+
 const char *
 gap_word(enum gap g)
 {
@@ -24,6 +33,20 @@ gap_what(enum gap g)
 {
 	assert(g < GAP_COUNT);
 	return gaps[g].what;
+}
+
+const char *
+note_word(enum note n)
+{
+	assert(n < NOTE_COUNT);
+	return notes[n].word;
+}
+
+const char *
+note_what(enum note n)
+{
+	assert(n < NOTE_COUNT);
+	return notes[n].what;
 }
 
 bool

@@ -10,7 +10,7 @@
 #include "model/path.h"
 #include "model/record.h"
 #include "model/tasks.h"
-#include <errno.h>
+#include "model/verdict.h"
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -56,21 +56,7 @@ model_free(struct model *m)
 void
 model_gap(struct model *m, enum gap gap, const char *example)
 {
-	struct gap_count *g = &m->outcome.gaps[gap];
-
-	if (!g->count++ && example)
-		snprintf(g->example, sizeof(g->example), "%s", example);
-}
-
-static void
-gap_by(struct model *m, enum gap gap, const struct task *task, const char *what)
-{
-	const struct interned *name = task->member->process.name;
-	char example[sizeof(m->outcome.gaps[0].example)];
-
-	snprintf(example, sizeof(example), "%s by PID %d (%s)", what,
-		 (int)task->member->process.pid, name ? name->bytes : "unknown");
-	model_gap(m, gap, example);
+	verdict_gap(&m->outcome, gap, example);
 }
 
 static uint64_t
@@ -132,7 +118,7 @@ task_of(struct model *m, const struct record *r)
 	if (task)
 		return task;
 	task = tasks_add_process(m->tasks, r->tid, NULL, false);
-	gap_by(m, GAP_LOST, task, "no start was seen");
+	verdict_gap_by(&m->outcome, GAP_LOST, task, "no start was seen");
 	e = process_event(m, PROCESS_FORK, r, task);
 	hub_process(m->hub, &e);
 	return task;
@@ -185,6 +171,7 @@ on_fork(struct model *m, const struct record *r)
 		return;
 	}
 	child = tasks_add_process(m->tasks, tid, parent, shares);
+	child->member->process.ns_pid = (pid_t)r->args[1];
 	place_update(m, child->place, r);
 	e = process_event(m, PROCESS_FORK, r, child);
 	e.threads_share = r->flags & FORK_SHARES_VM;
@@ -220,43 +207,6 @@ tell(struct model *m, const struct record *r, struct task *task, struct access *
 	m->outcome.accesses++;
 	m->outcome.written += a->first || m->run->all;
 	hub_access(m->hub, a);
-}
-
-/*
- * Whether a name is missing that mattered.  A bad pointer is the process's own
- * affair as long as the call failed, and the end of a process is told anyway.
- */
-static bool
-is_unreadable(const struct record *r, const struct access *a)
-{
-	if (!(r->flags & (CALL_UNREADABLE | CALL_UNREADABLE2)) || a->unfinished)
-		return false;
-	return !a->error || r->flags & CALL_REFUSED;
-}
-
-/*
- * Threads that are busy when their process ends are killed inside their calls,
- * and that is no fault.  That a file was looked at or read is told by the name.
- */
-static bool
-may_change(enum op op)
-{
-	return !(op_class(op) & (CLASS_READ | CLASS_PROBE | CLASS_LIST));
-}
-
-/* What could not be told about a call that was seen. */
-static void
-note_gaps(struct model *m, const struct record *r, const struct task *task,
-	  const struct access *a)
-{
-	if (a->unfinished && may_change(a->op))
-		gap_by(m, GAP_UNFINISHED, task, a->row->name);
-	if (is_unreadable(r, a))
-		gap_by(m, GAP_UNREADABLE, task, a->row->name);
-	if (m->decoder.unresolved && !a->error && !a->unfinished)
-		gap_by(m, GAP_UNRESOLVED, task, a->path->bytes);
-	if (a->row->shape == SHAPE_URING && !a->error)
-		gap_by(m, GAP_URING, task, "io_uring_setup");
 }
 
 static bool
@@ -297,7 +247,7 @@ on_call(struct model *m, const struct record *r)
 		return;
 	if (decode_chosen(r, &a, m->run->classes))
 		tell(m, r, task, &a);
-	note_gaps(m, r, task, &a);
+	verdict_call(&m->outcome, m->tasks, r, task, &a, m->decoder.unresolved);
 	apply(m, r, task, &a);
 }
 
@@ -342,10 +292,40 @@ on_exec(struct model *m, const struct record *r)
 	e.argv = argv ? (struct span){ argv->bytes, argv->len } : (struct span){ "", 0 };
 	e.argv_cut = r->args[5];
 	hub_process(m->hub, &e);
-	note_gaps(m, r, task, &a);
+	verdict_call(&m->outcome, m->tasks, r, task, &a, m->decoder.unresolved);
 	if (decode_chosen(r, &a, m->run->classes))
 		tell(m, r, task, &a);
 	tell_opened(m, r, task);
+}
+
+static void
+on_inherited(struct model *m, const struct record *r, const struct task *task)
+{
+	struct process_event e = process_event(m, PROCESS_INHERITED, r, task);
+	const struct field *f = record_field(r, FIELD_PATH);
+
+	e.fd = (int)r->args[0];
+	e.flags = r->args[1];
+	e.mode = (unsigned)r->args[2];
+	e.file = f ? (struct span){ f->bytes, f->len } : (struct span){ "", 0 };
+	hub_process(m->hub, &e);
+}
+
+static void
+on_descriptor(struct model *m, const struct record *r)
+{
+	struct task *task = task_of(m, r);
+	struct access a;
+
+	if (r->flags & DESCRIPTOR_INHERITED) {
+		on_inherited(m, r, task);
+		return;
+	}
+	decode_received(&m->decoder, r, &a);
+	if (m->run->classes & CLASS_AUDIT)
+		tell(m, r, task, &a);
+	if (a.path_unknown)
+		verdict_gap_by(&m->outcome, GAP_UNREADABLE, task, a.row->name);
 }
 
 static bool
@@ -381,6 +361,9 @@ model_record(struct model *m, const struct record *r, size_t size)
 		break;
 	case RECORD_PLACE:
 		place_update(m, task_of(m, r)->place, r);
+		break;
+	case RECORD_DESCRIPTOR:
+		on_descriptor(m, r);
 		break;
 	case RECORD_EXIT:
 		on_exit_record(m, r);

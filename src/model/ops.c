@@ -76,7 +76,7 @@ static unsigned
 class_bits(const char *word, size_t len)
 {
 	if (len == strlen("all") && !memcmp(word, "all", len))
-		return CLASS_ALL;
+		return CLASS_DEFAULT;
 	for (unsigned c = 0; c < CLASS_COUNT; c++) {
 		const char *known = class_texts[c].word;
 

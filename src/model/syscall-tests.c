@@ -14,10 +14,14 @@
 #include <linux/net.h>
 #include <linux/prctl.h>
 #include <sched.h>
+#include <sys/mman.h>
 
 #ifndef __O_TMPFILE
 #define __O_TMPFILE 020000000
 #endif
+
+/* What of mmap's flags says that a file is mapped, and how (MAP_TYPE of <linux/mman.h>). */
+#define FILE_MAP_MASK (0xfu | MAP_ANONYMOUS)
 
 /* syscall_open_classes() as tests; an open may pass several of them. */
 static unsigned
@@ -47,6 +51,28 @@ open_tests(unsigned arg, unsigned classes, struct syscall_test *ret)
 	return count;
 }
 
+/* connect always: it may be to a service that works for others. */
+static unsigned
+socketcall_tests(unsigned classes, struct syscall_test *ret)
+{
+	static const struct {
+		uint32_t call;
+		unsigned classes;
+	} calls[] = {
+		{ SYS_CONNECT, CLASS_PROCESS },
+		{ SYS_BIND, CLASS_SOCKET },
+		{ SYS_RECVMSG, CLASS_AUDIT },
+		{ SYS_RECVMMSG, CLASS_AUDIT },
+	};
+	unsigned count = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(calls); i++)
+		if (calls[i].classes & (classes | CLASS_PROCESS))
+			ret[count++] =
+				(struct syscall_test){ 0, UINT32_MAX, calls[i].call };
+	return count;
+}
+
 static unsigned
 value_tests(unsigned arg, uint32_t a, uint32_t b, struct syscall_test *ret)
 {
@@ -69,16 +95,26 @@ syscall_tests(const struct syscall_row *row, unsigned classes,
 	case SHAPE_FSCONFIG:
 		return value_tests(1, FSCONFIG_SET_PATH, FSCONFIG_SET_PATH_EMPTY, ret);
 	case SHAPE_SOCKETCALL:
-		return value_tests(0, SYS_BIND, SYS_CONNECT, ret);
+		return socketcall_tests(classes, ret);
 	case SHAPE_PRCTL:
-		ret[0] = (struct syscall_test){ 0, UINT32_MAX, PR_SET_SECCOMP };
-		return 1;
+		return value_tests(0, PR_SET_SECCOMP, PR_GET_SECCOMP, ret);
+	case SHAPE_MMAP:
+		ret[0] = (struct syscall_test){ 3, FILE_MAP_MASK, MAP_SHARED };
+		ret[1] = (struct syscall_test){ 3, FILE_MAP_MASK, MAP_SHARED_VALIDATE };
+		return 2;
 	case SHAPE_CLONE:
 		ret[0] = (struct syscall_test){ 0, CLONE_UNTRACED, CLONE_UNTRACED };
 		return 1;
 	default:
 		return 0;
 	}
+}
+
+bool
+syscall_is_file_map(uint32_t flags)
+{
+	flags &= FILE_MAP_MASK;
+	return flags == MAP_SHARED || flags == MAP_SHARED_VALIDATE;
 }
 
 bool

@@ -164,6 +164,23 @@ write_fd_path(char *to, uint32_t fd)
 	} while (digits);
 }
 
+/*
+ * Whether a link ends like that of a file without a name, or begins like one that
+ * cannot be reached: to tell these from files so named takes a closer look.
+ */
+INLINE bool
+is_odd_link(const char *bytes, long len)
+{
+	uint64_t end;
+
+	if (bytes[0] == '(')
+		return true;
+	if (len < 8)
+		return false;
+	__builtin_memcpy(&end, bytes + len - 8, 8);
+	return end == IMMEDIATE(0x29646574656c6564u); /* "deleted)" */
+}
+
 /* What a descriptor is, as a field; false when nobody tells, or it is too long. */
 INLINE bool
 add_link(struct writer *w, unsigned kind, uint64_t fd)
@@ -176,7 +193,7 @@ add_link(struct writer *w, unsigned kind, uint64_t fd)
 	write_fd_path(path, (uint32_t)fd);
 	len = recorder_own(SYS_readlinkat, (uint64_t)AT_FDCWD, (uint64_t)path,
 			   (uint64_t)bytes, (uint64_t)room);
-	if (len <= 0 || len >= room)
+	if (len <= 0 || len >= room || is_odd_link(bytes, len))
 		return false;
 	close_field(w, kind, bytes, (size_t)len);
 	return true;
@@ -325,8 +342,9 @@ recorder_before(struct frame *f)
 		land(w.flight);
 		return 1;
 	}
+	f->nr = (uint16_t)f->rax;
 	f->flight = (uint32_t)(uint64_t)w.flight;
-	f->size = (uint32_t)(w.at - (char *)&w.flight->record);
+	f->size = (uint16_t)(w.at - (char *)&w.flight->record);
 	w.flight->record.size = f->size;
 	atomic_store_explicit(&w.flight->state, FLIGHT_BEGUN, memory_order_release);
 	return 0;
@@ -391,6 +409,40 @@ wake_reader(uint64_t at)
 		recorder_own(SYS_futex, (uint64_t)&v.shared->sleeping, FUTEX_WAKE, 1, 0);
 }
 
+INLINE bool
+is_same_name(const struct field *field, const char *name)
+{
+	for (unsigned i = 0; i < field->len; i++)
+		if (name[i] != field->bytes[i])
+			return false;
+	return !name[field->len];
+}
+
+/*
+ * Whether somebody who shares the memory has changed the name since it was copied: then
+ * nobody knows which one the kernel read. 
+ */
+INLINE bool
+is_raced(const struct frame *f, const struct flight *flight)
+{
+	const struct call_row *row = &CONTROL->rows[f->nr % LAYOUT_CALLS];
+	const char *at = (const char *)(&flight->record + 1);
+	const char *end = (const char *)&flight->record + f->size;
+
+	while (end - at >= (long)sizeof(struct field)) {
+		const struct field *field = (const struct field *)at;
+		unsigned index = field->kind == FIELD_PATH    ? row->path
+				 : field->kind == FIELD_PATH2 ? row->path2
+							      : 0;
+
+		at += (sizeof(*field) + field->len + 3) & ~3ul;
+		if (index && at <= end && arg(f, index) &&
+		    !is_same_name(field, (const char *)arg(f, index)))
+			return true;
+	}
+	return false;
+}
+
 /* The call has returned: completes the record and puts it into the ring. */
 IN_RECORDER void
 recorder_after(struct frame *f)
@@ -408,6 +460,8 @@ recorder_after(struct frame *f)
 	if (r->flags & CALL_ABSENT && r->result >= 0 && !SPACE->silent &&
 	    mode_of(&w, SYS_fstat, f->rax, 0) != S_IFREG)
 		r->flags = (uint16_t)((r->flags & ~CALL_ABSENT) | CALL_EXISTED);
+	if (!SPACE->tid && is_raced(f, flight))
+		r->flags |= CALL_RACED;
 	r->size = f->size;
 	r->seal = 0;
 	r->seal = record_seal(r, f->size, CONTROL->secret);

@@ -249,6 +249,6 @@ rescue(struct workshop *e, struct tracing *tr, struct tracee *t, int signal)
 		at_return(e, tr, &in, signal);
 	else
 		finish(e, tr, &in, in.frame.rax);
-	/* a name that cannot be read is the kernel's to answer, with EFAULT */
-	return phase == PHASE_BEFORE && is_fault(signal);
+	/* only reading a name can fail in there; what that means the kernel has to say */
+	return phase != PHASE_RETURNED && is_fault(signal);
 }

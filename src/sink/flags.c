@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/stat.h>
 
 /*
  * The kernel's values.  <fcntl.h> has 0 for O_LARGEFILE where files are large
@@ -80,4 +81,25 @@ flags_signal(struct buf *out, int sig)
 		buf_printf(out, "SIGRTMIN+%d", sig - SIGRTMIN);
 	else
 		buf_printf(out, "SIG%d", sig);
+}
+
+const char *
+flags_file_kind(unsigned mode)
+{
+	switch (mode & S_IFMT) {
+	case S_IFREG:
+		return "file";
+	case S_IFDIR:
+		return "directory";
+	case S_IFCHR:
+	case S_IFBLK:
+		return "device";
+	case S_IFIFO:
+		return "pipe";
+	case S_IFSOCK:
+		return "socket";
+	default:
+		/* eventfd(2), epoll(7) and their kin have no type */
+		return "other";
+	}
 }

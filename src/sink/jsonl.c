@@ -175,14 +175,24 @@ add_place(struct json *j, struct span root, uint64_t mnt_ns)
 		json_int(j, "mnt_ns", (int64_t)mnt_ns);
 }
 
+static void
+add_inherited(struct jsonl *l, const struct process_event *e)
+{
+	json_int(&l->json, "fd", e->fd);
+	add_span(&l->json, "path", e->file);
+	json_string(&l->json, "kind", flags_file_kind(e->mode));
+	buf_reset(&l->words);
+	flags_open(&l->words, e->flags);
+	json_string(&l->json, "flags", buf_str(&l->words));
+}
+
 static int
 jsonl_process(struct sink *s, const struct process_event *e)
 {
 	static const char *const types[] = {
-		[PROCESS_START] = "start",
-		[PROCESS_FORK] = "fork",
-		[PROCESS_EXEC] = "exec",
-		[PROCESS_EXIT] = "exit",
+		[PROCESS_START] = "start",	   [PROCESS_FORK] = "fork",
+		[PROCESS_EXEC] = "exec",	   [PROCESS_EXIT] = "exit",
+		[PROCESS_INHERITED] = "inherited",
 	};
 	struct jsonl *l = (struct jsonl *)s;
 	struct json *j = line_start(l, output_line(l->out), types[e->kind]);
@@ -194,10 +204,14 @@ jsonl_process(struct sink *s, const struct process_event *e)
 		json_int(j, "ppid", e->process->ppid);
 	if (e->kind == PROCESS_FORK)
 		json_int(j, "parent", (int64_t)e->process->parent);
+	if (e->kind == PROCESS_FORK && e->process->ns_pid)
+		json_int(j, "ns_pid", e->process->ns_pid);
 	if (e->kind == PROCESS_EXEC)
 		add_exec(j, e);
 	if (e->kind == PROCESS_EXIT)
 		add_exit(l, e);
+	else if (e->kind == PROCESS_INHERITED)
+		add_inherited(l, e);
 	else
 		add_span(j, "cwd", e->cwd);
 	if (e->kind != PROCESS_EXIT)
@@ -330,23 +344,30 @@ jsonl_flush(struct sink *s)
 }
 
 static void
-add_gaps(struct json *j, const struct gap_count gaps[GAP_COUNT])
+add_count(struct json *j, const struct gap_count *g, const char *word, const char *what)
+{
+	if (!g->count)
+		return;
+	json_object(j, NULL);
+	json_string(j, "kind", word);
+	json_string(j, "what", what);
+	json_int(j, "count", (int64_t)g->count);
+	if (g->example[0])
+		json_name(j, "example", g->example,
+			  strnlen(g->example, sizeof(g->example)));
+	json_object_end(j);
+}
+
+static void
+add_gaps(struct json *j, const struct outcome *o)
 {
 	json_array(j, "gaps");
-	for (size_t i = 0; i < GAP_COUNT; i++) {
-		const struct gap_count *g = &gaps[i];
-
-		if (!g->count)
-			continue;
-		json_object(j, NULL);
-		json_string(j, "kind", gap_word(i));
-		json_string(j, "what", gap_what(i));
-		json_int(j, "count", (int64_t)g->count);
-		if (g->example[0])
-			json_name(j, "example", g->example,
-				  strnlen(g->example, sizeof(g->example)));
-		json_object_end(j);
-	}
+	for (size_t i = 0; i < GAP_COUNT; i++)
+		add_count(j, &o->gaps[i], gap_word(i), gap_what(i));
+	json_array_end(j);
+	json_array(j, "notes");
+	for (size_t i = 0; i < NOTE_COUNT; i++)
+		add_count(j, &o->notes[i], note_word(i), note_what(i));
 	json_array_end(j);
 }
 
@@ -370,7 +391,7 @@ add_end(struct buf *line, const struct outcome *o, void *ctx)
 	json_object_end(j);
 	json_int(j, "accesses", (int64_t)o->accesses);
 	json_int(j, "written", (int64_t)o->written);
-	add_gaps(j, o->gaps);
+	add_gaps(j, o);
 	json_object_end(j);
 }
 

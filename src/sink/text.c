@@ -10,6 +10,7 @@
 #include "sink/output.h"
 
 #include <errno.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #define MODE_COLUMNS 5
@@ -18,6 +19,7 @@ struct text {
 	struct sink sink;
 	struct output *out;
 	bool all, failed, probes;
+	unsigned classes;
 	uint64_t shown;
 };
 
@@ -48,6 +50,7 @@ text_begin(struct sink *s, const struct run *run)
 	t->all = run->all;
 	t->failed = run->failed;
 	t->probes = run->probes;
+	t->classes = run->classes;
 	return 0;
 }
 
@@ -79,6 +82,42 @@ static void
 add_interned(struct buf *line, const struct interned *name)
 {
 	escape_text(line, name->bytes, name->len);
+}
+
+static void
+add_process(struct buf *line, const char *call, const struct process *p)
+{
+	buf_adds(line, ", syscall: ");
+	buf_adds(line, call);
+	buf_adds(line, "(), PID: ");
+	buf_addu(line, (uint64_t)p->pid);
+	buf_adds(line, ", process: ");
+	if (p->name)
+		add_interned(line, p->name);
+	else
+		buf_adds(line, "[unknown]");
+}
+
+/*
+ * Of the processes' events only this: whoever is given an open file reads or
+ * writes it without opening it.  Terminals, pipes and sockets are nobody's files.
+ */
+static int
+text_process(struct sink *s, const struct process_event *e)
+{
+	struct text *t = (struct text *)s;
+	struct buf *line = output_line(t->out);
+
+	if (e->kind != PROCESS_INHERITED || !syscall_open_chosen(t->classes, e->flags) ||
+	    (!S_ISREG(e->mode) && !S_ISDIR(e->mode)))
+		return 0;
+	add_mode(line, "inherit");
+	buf_adds(line, ", file: ");
+	escape_text(line, e->file.bytes, e->file.len);
+	add_process(line, "execve", e->process);
+	buf_printf(line, ", fd: %d", e->fd);
+	t->shown++;
+	return output_line_end(t->out);
 }
 
 static void
@@ -135,15 +174,7 @@ text_access(struct sink *s, const struct access *a)
 		return 0;
 	add_mode(line, op_mode(a->op));
 	add_file(line, a);
-	buf_adds(line, ", syscall: ");
-	buf_adds(line, a->row->name);
-	buf_adds(line, "(), PID: ");
-	buf_addu(line, (uint64_t)a->process->pid);
-	buf_adds(line, ", process: ");
-	if (a->process->name)
-		add_interned(line, a->process->name);
-	else
-		buf_adds(line, "[unknown]");
+	add_process(line, a->row->name, a->process);
 	if (a->to) {
 		buf_adds(line, ", to: ");
 		add_interned(line, a->to);
@@ -185,6 +216,29 @@ add_gaps(struct buf *line, const struct outcome *o)
 	buf_addc(line, ')');
 }
 
+/* ", gap: lost 2 (...)": of each kind of gap or note how many, and the first one. */
+static void
+add_example(struct buf *line, const char *key, const char *word,
+	    const struct gap_count *g)
+{
+	if (!g->count || !g->example[0])
+		return;
+	buf_printf(line, ", %s: %s ", key, word);
+	buf_addu(line, g->count);
+	buf_adds(line, " (");
+	escape_text(line, g->example, strnlen(g->example, sizeof(g->example)));
+	buf_addc(line, ')');
+}
+
+static void
+add_examples(struct buf *line, const struct outcome *o)
+{
+	for (size_t i = 0; i < GAP_COUNT; i++)
+		add_example(line, "gap", gap_word(i), &o->gaps[i]);
+	for (size_t i = 0; i < NOTE_COUNT; i++)
+		add_example(line, "note", note_word(i), &o->notes[i]);
+}
+
 static void
 add_status(struct buf *line, const struct outcome *o)
 {
@@ -224,6 +278,7 @@ add_end(struct buf *line, const struct outcome *o, void *ctx)
 	add_count(line, ", calls: ", calls);
 	add_count(line, ", accesses: ", o->accesses);
 	add_count(line, ", shown: ", t->shown - output_lost(t->out));
+	add_examples(line, o);
 }
 
 static int
@@ -240,6 +295,7 @@ const struct sink_ops text_sink = {
 	.what = "one line for each access, made to be read",
 	.make = text_make,
 	.begin = text_begin,
+	.process = text_process,
 	.access = text_access,
 	.flush = text_flush,
 	.end = text_end,

@@ -4,6 +4,7 @@
 #include "base/compiler.h"
 #include "model/record.h"
 #include "model/syscalls.h"
+#include "trace/descriptors.h"
 #include "trace/fast.h"
 #include "trace/filter.h"
 #include "trace/freeze.h"
@@ -153,7 +154,7 @@ calls_on_signal(struct tracing *tr, struct tracee *t, int signal)
 /* A call begins that we would like to see; it goes on when this returns. */
 static void
 enter(struct tracing *tr, struct tracee *t, const struct syscall_row *row, enum abi abi,
-      const struct syscall_stop *stop, bool at_seccomp)
+      struct syscall_stop *stop, bool at_seccomp)
 {
 	enum guard_verdict verdict = guard_entry(tr, t, row, abi, stop);
 	enum resume how = RESUME_CONT;
@@ -164,10 +165,14 @@ enter(struct tracing *tr, struct tracee *t, const struct syscall_row *row, enum 
 		how = RESUME_SYSCALL;
 	/*
 	 * Not at the syscall stop: number -1 would go through a filter of the job's
-	 * own, which may kill for what it does not know.
+	 * own, which may kill for what it does not know.  A supervisor of the job's
+	 * may keep the seccomp stop from coming (USER_NOTIF) and let the call go on:
+	 * then it shall fail for its first argument.
 	 */
 	if (t->refuse && at_seccomp)
 		tr->kernel->refuse(t->tid);
+	else if (t->refuse)
+		tr->kernel->set_arg(t->tid, abi == ABI_I386, 0);
 	/* killed while it stood here: the kernel does not make the call any more */
 	if (verdict != GUARD_WAIT && tracing_resume(tr, t, how, 0) == -ESRCH)
 		t->call.active = false;
@@ -287,6 +292,7 @@ on_return(struct tracing *tr, struct tracee *t, int64_t result)
 		guard_return(tr, t, t->call.record, result);
 		tracing_put(tr, capture_exit(&tr->capture, t, result));
 		places_after(tr, t->call.record);
+		descriptors_after(tr, t->call.record);
 		t->call.active = false;
 	}
 }

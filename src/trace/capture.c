@@ -32,6 +32,8 @@
 /* <linux/net.h> and <linux/bpf.h>, whose headers clash with libc's or are long */
 #define SOCKETCALL_BIND 2
 #define SOCKETCALL_CONNECT 3
+#define SOCKETCALL_RECVMSG 17
+#define SOCKETCALL_RECVMMSG 19
 
 void
 capture_init(struct capture *c, bool resolve)
@@ -179,6 +181,9 @@ add_socketcall(struct capture *c, const struct record *r)
 {
 	uint32_t args[3];
 
+	/* what these receive is known when they return */
+	if (r->args[0] == SOCKETCALL_RECVMSG || r->args[0] == SOCKETCALL_RECVMMSG)
+		return true;
 	if (r->args[0] != SOCKETCALL_BIND && r->args[0] != SOCKETCALL_CONNECT)
 		return false;
 	if (remote_read(r->tid, r->args[1], args, sizeof(args)) != sizeof(args))
@@ -426,12 +431,31 @@ capture_place(struct capture *c, pid_t tid)
 }
 
 const struct record *
+capture_descriptor(struct capture *c, pid_t tid, int fd, const struct record *call)
+{
+	struct record *r = begin(c, RECORD_DESCRIPTOR, tid);
+	struct fd_info info = { 0 };
+
+	r->row = call ? call->row : (uint16_t)syscall_index(syscall_find(ABI_X86_64, 59));
+	r->abi = call ? call->abi : ABI_X86_64;
+	r->flags = call ? 0 : DESCRIPTOR_INHERITED;
+	if (proc_fd_info(tid, fd, &info) < 0)
+		r->flags |= DESCRIPTOR_UNKNOWN;
+	r->args[0] = (uint64_t)fd;
+	r->args[1] = info.flags;
+	r->args[2] = info.mode;
+	add_fd(c, FIELD_PATH, tid, (uint64_t)fd);
+	return r;
+}
+
+const struct record *
 capture_fork(struct capture *c, pid_t parent, pid_t child, bool thread, bool guessed)
 {
 	struct record *r = begin(c, RECORD_FORK, parent);
 	bool shares_fs = proc_shares(parent, child, KCMP_FS, thread);
 
 	r->args[0] = (uint64_t)child;
+	r->args[1] = (uint64_t)proc_inner_pid(child);
 	r->flags |= thread ? FORK_THREAD : 0;
 	r->flags |= guessed ? FORK_GUESSED : 0;
 	r->flags |= shares_fs ? FORK_SHARES_FS : 0;

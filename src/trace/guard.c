@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 #include "trace/guard.h"
 
+#include "base/compiler.h"
 #include "model/record.h"
 #include "trace/fast.h"
+#include "trace/proc.h"
 #include "trace/remote.h"
 #include "trace/tracing.h"
+#include <fcntl.h>
+#include <linux/prctl.h>
 #include <linux/seccomp.h>
 #include <sched.h>
+#include <sys/mman.h>
 
 /* Every thread of @t's process stops at every call; the others at their next stop. */
 static void
@@ -53,9 +58,52 @@ on_clone3(const struct tracee *t, const struct syscall_stop *stop)
 	return GUARD_REFUSE;
 }
 
+/*
+ * Without us the answer would be 0, for whoever has no filter of its own: some
+ * programs ask before they install one.
+ */
+static enum guard_verdict
+on_prctl(struct tracing *tr, const struct tracee *t, const struct syscall_stop *stop)
+{
+	if ((uint32_t)stop->args[0] != PR_GET_SECCOMP)
+		return GUARD_TELL;
+	if (!t->every && !tr->config.filtered)
+		tr->kernel->answer(t->tid, SECCOMP_MODE_DISABLED);
+	return GUARD_UNREMARKABLE;
+}
+
+/*
+ * A shared map changes its file when it may be written, now or by a later
+ * mprotect(2): the kernel lets whoever has the descriptor open for both.
+ */
+static enum guard_verdict
+on_mmap(const struct tracee *t, const struct syscall_stop *stop)
+{
+	struct fd_info info;
+
+	if (stop->args[2] & PROT_WRITE)
+		return GUARD_TELL;
+	if (proc_fd_info(t->tid, (int)stop->args[4], &info) < 0)
+		return GUARD_UNREMARKABLE;
+	return (info.flags & O_ACCMODE) == O_RDWR ? GUARD_TELL : GUARD_UNREMARKABLE;
+}
+
+/* i386's first mmap: its six arguments stand in memory. */
+static enum guard_verdict
+on_old_mmap(const struct tracee *t, struct syscall_stop *stop)
+{
+	uint32_t args[6];
+
+	if (remote_read(t->tid, stop->args[0], args, sizeof(args)) != sizeof(args))
+		return GUARD_UNREMARKABLE;
+	for (size_t i = 0; i < ARRAY_SIZE(args); i++)
+		stop->args[i] = args[i];
+	return syscall_is_file_map(args[3]) ? on_mmap(t, stop) : GUARD_UNREMARKABLE;
+}
+
 enum guard_verdict
 guard_entry(struct tracing *tr, struct tracee *t, const struct syscall_row *row,
-	    enum abi abi, const struct syscall_stop *stop)
+	    enum abi abi, struct syscall_stop *stop)
 {
 	switch (row->shape) {
 	case SHAPE_URING:
@@ -68,6 +116,12 @@ guard_entry(struct tracing *tr, struct tracee *t, const struct syscall_row *row,
 		return on_clone3(t, stop);
 	case SHAPE_SECCOMP:
 		return on_seccomp_call(tr, t, stop);
+	case SHAPE_PRCTL:
+		return on_prctl(tr, t, stop);
+	case SHAPE_MMAP:
+		return on_mmap(t, stop);
+	case SHAPE_OLD_MMAP:
+		return on_old_mmap(t, stop);
 	default:
 		return GUARD_TELL;
 	}
@@ -78,6 +132,9 @@ guard_return(struct tracing *tr, struct tracee *t, const struct record *r, int64
 {
 	enum shape shape = syscall_rows[r->row].shape;
 
+	/* the process may count on registers that a call does not change (syscall(2)) */
+	if (shape == SHAPE_CLONE || shape == SHAPE_CLONE3 || shape == SHAPE_URING)
+		tr->kernel->set_arg(t->tid, r->abi == ABI_I386, r->args[0]);
 	if (result >= 0 && (shape == SHAPE_SECCOMP || shape == SHAPE_PRCTL)) {
 		t->every = true;
 		fast_hush(tr, t);

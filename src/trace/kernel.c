@@ -105,12 +105,18 @@ poke(pid_t tid, size_t offset, uint64_t value)
 #define REG(name) offsetof(struct user, regs.name)
 
 static int
-real_refuse(pid_t tid)
+real_answer(pid_t tid, int64_t result)
 {
 	/* number -1 is no call at all: rax is what the process gets */
 	int r = poke(tid, REG(orig_rax), (uint64_t)-1);
 
-	return r < 0 ? r : poke(tid, REG(rax), (uint64_t)-ENOSYS);
+	return r < 0 ? r : poke(tid, REG(rax), (uint64_t)result);
+}
+
+static int
+real_refuse(pid_t tid)
+{
+	return real_answer(tid, -ENOSYS);
 }
 
 static int
@@ -123,6 +129,20 @@ static int
 real_interrupt(pid_t tid)
 {
 	return ptrace(PTRACE_INTERRUPT, tid, NULL, NULL) < 0 ? -errno : 0;
+}
+
+static bool
+real_is_fault(pid_t tid)
+{
+	siginfo_t info;
+
+	return ptrace(PTRACE_GETSIGINFO, tid, NULL, &info) == 0 && info.si_code > 0;
+}
+
+static int
+real_detach(pid_t tid)
+{
+	return ptrace(PTRACE_DETACH, tid, NULL, NULL) < 0 ? -errno : 0;
 }
 
 static int
@@ -173,8 +193,11 @@ const struct kernel kernel_real = {
 	.syscall = real_syscall,
 	.message = real_message,
 	.refuse = real_refuse,
+	.answer = real_answer,
 	.set_arg = real_set_arg,
 	.interrupt = real_interrupt,
+	.is_fault = real_is_fault,
+	.detach = real_detach,
 	.kill = real_kill,
 	.interrupt_every = real_interrupt_every,
 	.stop_self = real_stop_self,

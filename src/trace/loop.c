@@ -3,9 +3,11 @@
 
 #include "trace/births.h"
 #include "trace/calls.h"
+#include "trace/descriptors.h"
 #include "trace/fast.h"
 #include "trace/freeze.h"
 #include "trace/guard.h"
+#include "trace/proc.h"
 #include "trace/stop.h"
 #include "trace/tracing.h"
 #include <errno.h>
@@ -107,6 +109,7 @@ on_exec(struct tracing *tr, struct tracee *t)
 	pid_t tgid = t->tid;
 	unsigned long former = (unsigned long)tgid;
 	const struct record *call;
+	bool first;
 
 	tr->kernel->message(tgid, &former);
 	if ((pid_t)former != tgid || t->next != t) {
@@ -116,7 +119,8 @@ on_exec(struct tracing *tr, struct tracee *t)
 	t->tgid = tgid;
 	tracees_unpark(t);
 	t->told = true;
-	if (tracing_is_launching(tr, t)) {
+	first = tracing_is_launching(tr, t);
+	if (first) {
 		tracing_put(tr, capture_start(&tr->capture, tgid));
 		tr->result.started = true;
 	}
@@ -125,6 +129,8 @@ on_exec(struct tracing *tr, struct tracee *t)
 		pending_set(&t->call, call);
 	tracing_put(tr, capture_exec(&tr->capture, t, (pid_t)former));
 	tracees_own_memory(t);
+	if (first)
+		descriptors_inherited(tr, tgid);
 	t->call.active = t->entered = false;
 	t->held_count = 0;
 	fast_exec(tr, t);
@@ -167,6 +173,35 @@ birth_of(int status)
 	}
 }
 
+static bool
+is_fault(int signal)
+{
+	return signal == SIGSEGV || signal == SIGBUS || signal == SIGILL ||
+	       signal == SIGFPE || signal == SIGTRAP || signal == SIGSYS;
+}
+
+/*
+ * The init of a pid namespace dies of a fault of its own because the kernel takes
+ * away its immunity to signals then, but not from a process that is traced
+ * (force_sig_info_to_task() in kernel/signal.c): it would run into the same fault
+ * for ever.  Untraced it runs into it once more, and dies.
+ */
+static bool
+must_die_untraced(const struct tracing *tr, const struct tracee *t, int signal)
+{
+	return is_fault(signal) && tr->kernel->is_fault(t->tid) &&
+	       proc_inner_pid(t->tgid) == 1 && !proc_catches(t->tid, signal);
+}
+
+static void
+on_signal(struct tracing *tr, struct tracee *t, int signal)
+{
+	if (must_die_untraced(tr, t, signal) && tr->kernel->detach(t->tid) == 0)
+		on_end(tr, t, signal);
+	else
+		calls_on_signal(tr, t, signal);
+}
+
 static void
 act(struct tracing *tr, struct tracee *t, enum stop_kind kind, int status)
 {
@@ -193,7 +228,7 @@ act(struct tracing *tr, struct tracee *t, enum stop_kind kind, int status)
 		births_on_first_stop(tr, t);
 		break;
 	case STOP_SIGNAL:
-		calls_on_signal(tr, t, stop_signal(status));
+		on_signal(tr, t, stop_signal(status));
 		break;
 	case STOP_OTHER:
 		tracing_resume(tr, t, RESUME_CONT, 0);

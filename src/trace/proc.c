@@ -4,17 +4,20 @@
 #include "base/buf.h"
 #include "base/compiler.h"
 #include "base/fdio.h"
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/kcmp.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #define STATUS_MAX 8192
+#define LARGEFILE UINT64_C(0100000) /* O_LARGEFILE, which libc has as 0 */
 
 static int proc_root = -1;
 
@@ -127,4 +130,93 @@ proc_fd_is_regular(pid_t tid, int fd)
 
 	snprintf(path, sizeof(path), "%d/fd/%d", (int)tid, fd);
 	return fstatat(proc_root, path, &st, 0) == 0 && S_ISREG(st.st_mode);
+}
+
+int
+proc_fd_info(pid_t tid, int fd, struct fd_info *ret)
+{
+	_cleanup_buf_ struct buf info = { 0 };
+	static const char key[] = "flags:\t";
+	char path[64];
+	const char *at;
+	struct stat st;
+	int r;
+
+	snprintf(path, sizeof(path), "%d/fdinfo/%d", (int)tid, fd);
+	r = fdio_read_whole(proc_root, path, STATUS_MAX, &info);
+	if (r < 0)
+		return r;
+	at = strstr(buf_str(&info), key);
+	snprintf(path, sizeof(path), "%d/fd/%d", (int)tid, fd);
+	*ret = (struct fd_info){
+		.mode = fstatat(proc_root, path, &st, 0) ? 0 : st.st_mode,
+		/* 64-bit programs never ask for O_LARGEFILE and always get it */
+		.flags = at ? strtoull(at + strlen(key), NULL, 8) & ~LARGEFILE : 0,
+	};
+	return 0;
+}
+
+static void
+close_dir(DIR **dir)
+{
+	if (*dir)
+		closedir(*dir);
+}
+
+int
+proc_fds(pid_t tid, void (*each)(int fd, void *data), void *data)
+{
+	_cleanup_(close_dir) DIR *dir = NULL;
+	struct dirent *entry;
+	char path[32];
+	int fd;
+
+	snprintf(path, sizeof(path), "%d/fd", (int)tid);
+	fd = openat(proc_root, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	dir = fdopendir(fd);
+	if (!dir) {
+		close(fd);
+		return -ENOMEM;
+	}
+	while ((entry = readdir(dir)))
+		if (entry->d_name[0] != '.')
+			each((int)strtol(entry->d_name, NULL, 10), data);
+	return 0;
+}
+
+static bool
+is_in_our_pid_namespace(pid_t tid)
+{
+	static struct stat ours; /* ours does not change: asked once */
+	struct stat its;
+	char path[32];
+
+	if (!ours.st_ino && fstatat(proc_root, "self/ns/pid", &ours, 0) < 0)
+		return true;
+	snprintf(path, sizeof(path), "%d/ns/pid", (int)tid);
+	/* where we may not look its status still tells */
+	return fstatat(proc_root, path, &its, 0) == 0 && its.st_ino == ours.st_ino &&
+	       its.st_dev == ours.st_dev;
+}
+
+pid_t
+proc_inner_pid(pid_t tid)
+{
+	_cleanup_buf_ struct buf status = { 0 };
+	static const char key[] = "\nNSpid:\t";
+	char *at, *end, *last;
+
+	if (is_in_our_pid_namespace(tid) || read_status(tid, &status) < 0)
+		return 0;
+	at = strstr(status.data, key);
+	if (!at)
+		return 0;
+	/* one for each namespace, from the one that /proc is of to its own */
+	at += strlen(key);
+	end = at + strcspn(at, "\n");
+	*end = '\0';
+	last = strrchr(at, '\t');
+	return last ? (pid_t)strtol(last + 1, NULL, 10) : 0;
 }

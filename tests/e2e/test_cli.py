@@ -49,7 +49,7 @@ def test_tables_are_read():
     """The tests below are made from these: an empty table would pass them all."""
     assert len(OPTIONS) == (TOP / "src/cli/options.def").read_text().count("\nOPT(")
     assert {long for _, long, _, _ in OPTIONS} >= {"output", "format", "all", "help"}
-    assert len(CLASSES) == 10 and set(OPS.values()) == set(CLASSES)
+    assert len(CLASSES) == 11 and set(OPS.values()) == set(CLASSES)
 
 
 USES = {  # long option -> a value for it; each works with --version behind it
@@ -132,7 +132,11 @@ def listed(result):
 
 
 def test_list_syscalls(tool):
-    everything = listed(tool("--list-syscalls"))
+    default = listed(tool("--list-syscalls"))
+    everything = listed(tool("--list-syscalls", "--audit"))
+    assert everything == listed(tool("--list-syscalls", "--audit", "--events", "all"))
+    assert set(everything) - set(default) == {
+        "recvmsg", "recvmmsg", "recvmmsg_time64", "mmap", "mmap2"}
     assert {"open", "openat2", "execveat", "renameat2", "bind", "statx"} <= set(everything)
     assert everything["openat"][2] == ["257", "295", "257"]
     for word in CLASSES:
@@ -277,6 +281,7 @@ ONE_OF_EACH = {  # class -> operation and name in the probe's directory
     "exec": ("exec", None),
     "dir": ("chdir", ""),
     "socket": ("bind", "/socket"),
+    "audit": ("map", "/file"),
     "process": (None, None),
 }
 
@@ -303,8 +308,11 @@ def test_several_classes_and_all(in_classes):
     log, room = in_classes("--events=meta,socket")
     assert {r["op"] for r in log.accesses()} == {"chmod", "bind"}
     everything, _ = in_classes()
-    assert {OPS[r["op"]] for r in everything.of("access")} == set(CLASSES) - {"process"}
-    assert everything.header["classes"] == CLASSES
+    assert {OPS[r["op"]] for r in everything.of("access")} == set(CLASSES) - {"process", "audit"}
+    assert everything.header["classes"] == [c for c in CLASSES if c != "audit"]
+    audited, _ = in_classes("--audit")
+    assert {OPS[r["op"]] for r in audited.of("access")} == set(CLASSES) - {"process"}
+    assert audited.header["classes"] == CLASSES
     by_word, _ = in_classes("--events", "all")
     assert [r["op"] for r in by_word.of("access")] == [r["op"] for r in everything.of("access")]
     last_wins, _ = in_classes("-e", "read", "-e", "meta")

@@ -398,7 +398,7 @@ def test_slow_reader(start, probe, tmp_path):
 # --- daemons ---------------------------------------------------------------------------
 
 
-def test_daemon_is_waited_for(start, tmp_path):
+def test_A13_daemon_is_waited_for(start, tmp_path):
     """What the command leaves behind is traced to its end; the status is the command's."""
     script = "setsid sh -c 'sleep 0.4; cat /etc/hostname; : > late' >/dev/null 2>&1 & exit 5"
     result = start("sh", "-c", script, cwd=tmp_path).wait()

@@ -90,6 +90,21 @@ def test_each_call_of_root_is_told(requires_root, run, probe, scratch, name, cas
     check(run(probe(name), case, cwd=scratch))
 
 
+@pytest.mark.parametrize("name, case", cases("ops-share"))
+def test_F14_F15_each_call_of_audit_is_told(run, probe, scratch, name, case):
+    """Descriptors received with messages, and files mapped shared for writing."""
+    check(run(probe(name), case, cwd=scratch, options=["--all", "--audit"]))
+
+
+@pytest.mark.parametrize("name, case", cases("ops-share"))
+def test_F14_F15_without_audit_these_cost_nothing(run, probe, scratch, name, case):
+    result = run(probe(name), case, cwd=scratch)
+    assert result.status == 0, result
+    got = [told(r) for r in between_marks(result.log)]
+    rare = {"open", "pidfd_getfd"}
+    assert got == [w for w in expected(result.stdout) if w[3] in rare]
+
+
 @pytest.mark.parametrize("name, case", cases("ops-open"))
 def test_probe_does_the_same_untraced(native, run, probe, tmp_path, name, case):
     """The results that the probe saw are those that it sees without us."""

@@ -78,6 +78,8 @@ def check_log(log):
     assert end["execs"] == len(log.of("exec"))
     assert end["written"] == end["accesses"] == len(log.of("access"))
     assert end["complete"] == (end["gaps"] == [])
+    seen = [e["proc"] for e in log.of("inherited")]
+    assert set(seen) <= {1}, "only the command inherits from outside"
 
 
 def check_complete(log, *but):
@@ -124,7 +126,7 @@ KINDS = {  # what is shared: the working directory, the descriptors
     "vm": (False, False),
     "vm-fs-files": (True, True),
     "parent": (False, False),
-    "untraced": (False, False),
+    "untraced": (False, False),  # A6 as well
     "clone3-64": (False, False),
     "clone3-88": (False, False),
     "clone3-4096": (False, False),
@@ -135,7 +137,7 @@ KINDS = {  # what is shared: the working directory, the descriptors
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_each_kind_of_child(run, probe, scratch, kind):
+def test_A7_A8_A9_A10_each_kind_of_child(run, probe, scratch, kind):
     fs, files = KINDS[kind]
     result = run(probe("tree-clone"), kind, cwd=scratch)
     assert result.status == 0, result
@@ -160,6 +162,24 @@ def test_each_kind_of_child(run, probe, scratch, kind):
         assert at[0]["path"] == str(scratch / "d/in-d/at-descriptor")
 
 
+@pytest.mark.parametrize("call", ["clone", "clone3"])
+def test_A6_child_that_nobody_should_trace(run, native, probe, call):
+    """CLONE_UNTRACED: taken out of clone's flags; clone3 fails as where it is not known."""
+    alone = native(probe("tree-untraced"), call)
+    result = run(probe("tree-untraced"), call)
+    log = result.log
+    check_complete(log)
+    [told] = log.accesses(op="notice")
+    assert told["call"] == call
+    if call == "clone3":
+        assert (told["error"], result.stdout) == ("ENOSYS", b"Function not implemented\n")
+        return
+    assert (result.status, result.stdout) == (alone.status, alone.stdout)
+    child = [r for r in log.of("fork") if r["pid"] == told["result"]]
+    assert [r["error"] for r in log.accesses("/whatfiles-probe/untraced")] == ["ENOENT"]
+    assert log.accesses("/whatfiles-probe/untraced")[0]["proc"] == child[0]["proc"]
+
+
 def test_whose_parent_is_our_own(run, probe, scratch):
     """CLONE_PARENT below a shell: the new process is the shell's child."""
     command = '"$0" parent & wait; echo done'
@@ -169,7 +189,7 @@ def test_whose_parent_is_our_own(run, probe, scratch):
     assert sorted(exits(result.log).values()) == [0, 0, 7]
 
 
-def test_posix_spawn(run, needs, tmp_path):
+def test_A5_posix_spawn(run, needs, tmp_path):
     """As glibc does it: CLONE_VM and CLONE_VFORK, then what the caller asked for, then exec."""
     needs("python3")
     (tmp_path / "here").mkdir()
@@ -187,7 +207,7 @@ def test_posix_spawn(run, needs, tmp_path):
     assert [(real(e), e["argv"]) for e in execs] == [(TRUE, ["true", "a b"])]
 
 
-def test_threads_with_directories_of_their_own(run, probe, tmp_path):
+def test_A8_A9_threads_with_directories_of_their_own(run, probe, tmp_path):
     for i in range(8):
         (tmp_path / f"dir-{i}").mkdir()
     result = run(probe("tree-threads"), cwd=tmp_path)
@@ -223,7 +243,7 @@ def test_directory_that_nobody_can_name(run, probe, tmp_path):
 
 
 @pytest.mark.parametrize("leader", ["plain", "gone"])
-def test_exec_by_a_thread(run, probe, leader):
+def test_A1_A3_exec_by_a_thread(run, probe, leader):
     """A hundred times: the thread takes over the process's id, and all others vanish."""
     loop = 'i=0; while [ $i -lt 100 ]; do "$0" "$@" $i || exit 1; i=$((i+1)); done'
     program = probe("tree-thread-exec")
@@ -288,7 +308,7 @@ def test_long_arguments_are_cut(run):
     assert exec["argv"][:2] == ["/bin/true", "x" * 1000]
 
 
-def test_failed_exec_leaves_the_process_as_it_is(run, tmp_path):
+def test_A17_failed_exec_leaves_the_process_as_it_is(run, tmp_path):
     (tmp_path / "no-format").write_text("")
     (tmp_path / "no-format").chmod(0o755)
     script = "exec 2>&-; ./none; ./no-format; cat /etc/hostname; exit 4"
@@ -302,7 +322,7 @@ def test_failed_exec_leaves_the_process_as_it_is(run, tmp_path):
 
 
 @pytest.mark.parametrize("how", ["group", "last"])
-def test_first_thread_ends_first(run, native, probe, tmp_path, how):
+def test_A2_first_thread_ends_first(run, native, probe, tmp_path, how):
     here = tmp_path / "here"
     (here / "d").mkdir(parents=True)
     wanted = native(probe("tree-leader"), how, cwd=here).status
@@ -324,7 +344,7 @@ def test_first_thread_ends_first(run, native, probe, tmp_path, how):
     assert {r["tid"] for r in log.of("access") if r["path"].startswith(str(here))} != {pid}
 
 
-def test_fifty_busy_threads_end_at_once(run, probe):
+def test_A15_fifty_busy_threads_end_at_once(run, probe):
     """Each call that had returned is in the log, and at most the one more that was going on."""
     result = run(probe("tree-busy"), timeout=LONG)
     assert result.status == 0, result
@@ -376,7 +396,7 @@ def check_forks(log, forkers, children):
     assert all(births[p]["parent"] == 1 for found in parents.values() for p in found)
 
 
-def test_many_forks_at_once(run, probe):
+def test_A4_many_forks_at_once(run, probe):
     """A child's first stop mostly comes before its parent's event; its birth is told first."""
     result = run(probe("tree-forks"), "8", "500", timeout=LONG)
     assert result.status == 0, result
@@ -385,7 +405,7 @@ def test_many_forks_at_once(run, probe):
         assert end == i % 200
 
 
-def test_many_vforks(run, probe):
+def test_A5_many_vforks(run, probe):
     result = run(probe("tree-forks"), "2", "1000", "/bin/true", timeout=LONG)
     assert result.status == 0, result
     check_complete(result.log)
@@ -396,7 +416,7 @@ def test_many_vforks(run, probe):
 
 
 @pytest.mark.parametrize("what", ["fork", "open", "thread", "exec"])
-def test_killed_at_any_moment(run, probe, tmp_path, what):
+def test_A4_B6_killed_at_any_moment(run, probe, tmp_path, what):
     """SIGKILL between fork and the parent's event, inside a call, in an exec, among threads."""
     result = run(probe("tree-killed"), what, "200", cwd=tmp_path, timeout=LONG)
     assert result.status == 0, result
@@ -413,7 +433,7 @@ def test_killed_at_any_moment(run, probe, tmp_path, what):
     assert ends[1] == 0
 
 
-def test_one_pid_for_many_processes(requires_root, run, probe):
+def test_A16_one_pid_for_many_processes(requires_root, run, probe):
     result = run(probe("tree-reuse"), timeout=LONG)
     if result.status == 77:
         pytest.skip("this kernel lets nobody choose a pid (CAP_CHECKPOINT_RESTORE)")
@@ -428,7 +448,7 @@ def test_one_pid_for_many_processes(requires_root, run, probe):
         assert exits(log)[birth["proc"]] == i
 
 
-def test_pid_namespace(requires_root, run, needs, tmp_path):
+def test_A11_pid_namespace(requires_root, run, needs, tmp_path):
     """Ids are those that whatfiles sees, not those of the namespace."""
     needs("unshare")
     script = "echo $$; cat relative; (exit 3); cat /proc/self/stat"
@@ -437,19 +457,51 @@ def test_pid_namespace(requires_root, run, needs, tmp_path):
     inner = int(result.stdout.splitlines()[-1].split()[0])
     log = result.log
     check_complete(log)
-    pids = [r["pid"] for r in log.processes().values()]
+    births = log.processes().values()
+    pids = [r["pid"] for r in births]
     assert min(pids) > 1 and inner not in pids
+    # the namespace's own ids are told beside them: its init, and who printed its own
+    inside = [r["ns_pid"] for r in births if "ns_pid" in r]
+    assert inside[0] == 1 and inner in inside and len(inside) == len(births) - 1
     assert [r["path"] for r in by_name(log, "relative")] == [str(tmp_path / "relative")]
     assert 3 in exits(log).values()
 
 
-def test_init_of_a_pid_namespace_takes_all_with_it(requires_root, run, needs):
+def test_A12_init_takes_all_with_it(requires_root, run, needs):
     needs("unshare")
     script = "for i in 1 2 3 4 5; do sleep 60 & done; cat /etc/hostname; exit 9"
     result = run("unshare", "-pf", "--mount-proc", "sh", "-c", script)
     assert result.status == 9, result
     check_complete(result.log, "unfinished")
     assert list(exits(result.log).values()).count("SIGKILL") == 5
+
+
+def test_A11_namespace_inside_a_namespace(requires_root, run, needs):
+    """The innermost id is told, for each process its own."""
+    needs("unshare")
+    script = "true; unshare -pf sh -c 'exit 4'; exit 0"
+    result = run("unshare", "-pf", "sh", "-c", script)
+    assert result.status == 0, result
+    check_complete(result.log)
+    births, ends = result.log.processes(), exits(result.log)
+    inside = [births[p].get("ns_pid") for p in sorted(births)]
+    # unshare, its sh; in there true and unshare; and in its own namespace another sh
+    assert inside[:2] == [None, 1] and inside[-1] == 1 and set(inside[2:-1]) <= {2, 3}
+    assert ends[max(births)] == 4
+
+
+@pytest.mark.parametrize("how", ["segv", "ill", "fpe", "caught"])
+def test_A12_fault_of_an_init(requires_root, run, native, probe, how):
+    """It dies of it as without us, instead of running into it for ever."""
+    alone = native(probe("tree-init"), how)
+    result = run(probe("tree-init"), how)
+    assert (result.status, result.stdout) == (alone.status, alone.stdout)
+    log = result.log
+    check_complete(log, "unfinished")
+    ends = exits(log)
+    signals = {"segv": "SIGSEGV", "ill": "SIGILL", "fpe": "SIGFPE", "caught": 5}
+    assert ends == {1: 0, 2: signals[how], 3: "SIGKILL"}
+    assert len(log.accesses("/whatfiles-probe/init")) == 1
 
 
 # --- signals --------------------------------------------------------------------------------

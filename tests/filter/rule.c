@@ -100,10 +100,23 @@ must_trace(const struct row *row, unsigned classes, const uint64_t args[6])
 	if (!strcmp(row->shape, "FSCONFIG"))
 		return (uint32_t)args[1] == 3 || (uint32_t)args[1] == 4;
 	if (!strcmp(row->shape, "PRCTL"))
-		return (uint32_t)args[0] == 22;
+		return (uint32_t)args[0] == 22 || (uint32_t)args[0] == 21;
+	if (!strcmp(row->shape, "MMAP"))
+		return (args[3] & 0x2f) == 1 || (args[3] & 0x2f) == 3;
 	if (!strcmp(row->shape, "CLONE"))
 		return (uint32_t)args[0] & 0x800000;
-	if (!strcmp(row->shape, "SOCKETCALL"))
-		return (uint32_t)args[0] == 2 || (uint32_t)args[0] == 3;
+	if (!strcmp(row->shape, "SOCKETCALL")) {
+		switch ((uint32_t)args[0]) {
+		case 2: /* bind */
+			return classes & CLASS_SOCKET;
+		case 3: /* connect */
+			return true;
+		case 17: /* recvmsg, recvmmsg */
+		case 19:
+			return classes & CLASS_AUDIT;
+		default:
+			return false;
+		}
+	}
 	return true;
 }

@@ -213,6 +213,20 @@ test_flags_of(const struct row *row, enum abi abi, unsigned classes)
 	}
 }
 
+/* All of what mmap takes for its flags, and more. */
+static void
+test_maps_of(const struct row *row, enum abi abi, unsigned classes)
+{
+	for (uint64_t flags = 0; flags < 256; flags++) {
+		struct seccomp_data data = call(abi, (uint32_t)row->nr[abi], UINT64_MAX);
+
+		data.args[3] = flags;
+		expect_rule(classes, &data, row);
+		data.args[3] = flags | UINT64_MAX << 32 | 0xff00;
+		expect_rule(classes, &data, row);
+	}
+}
+
 static void
 test_shape(const char *shape, unsigned at_least,
 	   void (*try)(const struct row *, enum abi, unsigned))
@@ -410,6 +424,7 @@ main(void)
 	test_shape("SOCKETCALL", 1, test_commands_of);
 	test_shape("PRCTL", 3, test_commands_of);
 	test_shape("CLONE", 3, test_flags_of);
+	test_shape("MMAP", 3, test_maps_of);
 	test_other_arch();
 	test_bitmap();
 	test_print();

@@ -80,7 +80,8 @@ test_words(void)
 			complain("operation %s: class %#x", op_word(op), op_class(op));
 	}
 	if (!parses("read,write", CLASS_READ | CLASS_WRITE | CLASS_PROCESS, NULL) ||
-	    !parses("all", CLASS_ALL, NULL) || !parses("", 0, "") ||
+	    !parses("all", CLASS_ALL & ~CLASS_AUDIT, NULL) ||
+	    !parses("all,audit", CLASS_ALL, NULL) || !parses("", 0, "") ||
 	    !parses("read,", 0, "") || !parses("read,reads", 0, "reads") ||
 	    !parses("rea", 0, "rea") || !parses("READ", 0, "READ") ||
 	    !parses("0123456789012345678901234567890123456789", 0,

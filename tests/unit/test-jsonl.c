@@ -131,6 +131,40 @@ TEST(process_events)
 			"\"ppid\":10,\"parent\":1,\"vm_shared\":true}\n");
 }
 
+TEST(fork_into_another_pid_namespace)
+{
+	struct process inner = process;
+	struct process_event e = { .process = &inner, .kind = PROCESS_FORK };
+
+	inner.ns_pid = 1;
+	CHECK_EVENT(&e, "{\"type\":\"fork\",\"t\":0.000000000,\"proc\":2,\"pid\":11,"
+			"\"ppid\":10,\"parent\":1,\"ns_pid\":1}\n");
+}
+
+TEST(inherited_descriptors)
+{
+	struct process_event e = { .process = &process,
+				   .kind = PROCESS_INHERITED,
+				   .fd = 7,
+				   .file = SPAN("/a\xff"),
+				   .mode = S_IFDIR | 0755,
+				   .flags = O_DIRECTORY };
+	static const struct {
+		unsigned mode;
+		const char *want;
+	} kinds[] = {
+		{ S_IFREG, "file" },   { S_IFDIR, "directory" }, { S_IFCHR, "device" },
+		{ S_IFBLK, "device" }, { S_IFIFO, "pipe" },	 { S_IFSOCK, "socket" },
+		{ 0, "other" },
+	};
+
+	CHECK_EVENT(&e, "{\"type\":\"inherited\",\"t\":0.000000000,\"proc\":2,\"pid\":11,"
+			"\"fd\":7,\"path\":\"/a\xef\xbf\xbd\",\"path_hex\":\"2f61ff\","
+			"\"kind\":\"directory\",\"flags\":\"O_RDONLY|O_DIRECTORY\"}\n");
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+		CHECK_STR(flags_file_kind(kinds[i].mode | 0644), kinds[i].want);
+}
+
 TEST(exec_event)
 {
 	struct process_event e = {
@@ -324,7 +358,7 @@ TEST(end_line)
 		  "{\"type\":\"end\",\"t\":2.000000001,\"complete\":true,\"status\":0,"
 		  "\"processes\":3,\"threads\":1,\"execs\":2,\"stops\":9,"
 		  "\"calls\":{\"strict\":40,\"fast\":5},\"accesses\":12,\"written\":9,"
-		  "\"gaps\":[]}\n");
+		  "\"gaps\":[],\"notes\":[]}\n");
 	o.status = SIGTERM;
 	o.gaps[GAP_LOG] = (struct gap_count){ 1, "x\xff" };
 	o.gaps[GAP_KILLED].count = 2;
@@ -336,12 +370,21 @@ TEST(end_line)
 		"\"gaps\":[{\"kind\":\"killed\",\"what\":\"the command was ended by "
 		"SIGKILL\",\"count\":2},{\"kind\":\"log\",\"what\":\"a log could not be "
 		"written\",\"count\":1,\"example\":\"x\xef\xbf\xbd\","
-		"\"example_hex\":\"78ff\"}]}\n");
+		"\"example_hex\":\"78ff\"}],\"notes\":[]}\n");
+	o = (struct outcome){ .status_known = true };
+	o.notes[NOTE_ASKED] = (struct gap_count){ 3, "D-Bus\n" };
+	CHECK_END(&o, "{\"type\":\"end\",\"t\":0.000000000,\"complete\":true,"
+		      "\"status\":0,\"processes\":0,\"threads\":0,\"execs\":0,"
+		      "\"stops\":0,\"calls\":{\"strict\":0,\"fast\":0},"
+		      "\"accesses\":0,\"written\":0,\"gaps\":[],"
+		      "\"notes\":[{\"kind\":\"asked\",\"what\":\"a service was asked "
+		      "that may touch files by itself\",\"count\":3,"
+		      "\"example\":\"D-Bus\\n\"}]}\n");
 	o = (struct outcome){ 0 };
 	CHECK_END(&o, "{\"type\":\"end\",\"t\":0.000000000,\"complete\":false,"
 		      "\"processes\":0,\"threads\":0,\"execs\":0,\"stops\":0,"
 		      "\"calls\":{\"strict\":0,\"fast\":0},\"accesses\":0,\"written\":0,"
-		      "\"gaps\":[]}\n");
+		      "\"gaps\":[],\"notes\":[]}\n");
 }
 
 static void

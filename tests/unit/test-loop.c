@@ -123,6 +123,13 @@ fake_refuse(pid_t tid)
 }
 
 static int
+fake_answer(pid_t tid, int64_t answer)
+{
+	buf_printf(&done, "answer %d %d\n", tid - ROOT, (int)answer);
+	return 0;
+}
+
+static int
 fake_set_arg(pid_t tid, bool i386, uint64_t value)
 {
 	(void)i386;
@@ -134,6 +141,20 @@ static int
 fake_interrupt(pid_t tid)
 {
 	buf_printf(&done, "interrupt %d\n", tid - ROOT);
+	return 0;
+}
+
+static bool
+fake_is_fault(pid_t tid)
+{
+	(void)tid;
+	return true;
+}
+
+static int
+fake_detach(pid_t tid)
+{
+	buf_printf(&done, "detach %d\n", tid - ROOT);
 	return 0;
 }
 
@@ -164,8 +185,11 @@ static const struct kernel fake = {
 	.syscall = fake_syscall,
 	.message = fake_message,
 	.refuse = fake_refuse,
+	.answer = fake_answer,
 	.set_arg = fake_set_arg,
 	.interrupt = fake_interrupt,
+	.is_fault = fake_is_fault,
+	.detach = fake_detach,
 	.kill = fake_kill,
 	.interrupt_every = fake_interrupt_every,
 	.stop_self = fake_stop_self,
@@ -175,8 +199,9 @@ static const struct kernel fake = {
 static const char *
 records(struct ring *ring)
 {
-	static const char *const words[] = { "?",    "call", "start", "fork",
-					     "exec", "exit", "place", "gap" };
+	static const char *const words[] = { "?",     "call",	    "start",
+					     "fork",  "exec",	    "exit",
+					     "place", "descriptor", "gap" };
 	static struct buf out;
 	struct record *r = calloc(1, RECORD_MAX);
 	size_t size;

@@ -20,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ptrace.h>
 #include <sys/wait.h>
 
 /* --- a sink that writes down what it gets ----------------------------------- */
@@ -33,7 +34,8 @@ static struct buf notes;
 static int
 note_process(struct sink *s, const struct process_event *e)
 {
-	static const char *const words[] = { "start", "fork", "exec", "exit" };
+	static const char *const words[] = { "start", "fork", "exec", "exit",
+					     "inherited" };
 
 	(void)s;
 	buf_printf(&notes, "%s %d#%d", words[e->kind], (int)e->process->pid,
@@ -43,6 +45,12 @@ note_process(struct sink *s, const struct process_event *e)
 	if (e->kind == PROCESS_FORK)
 		buf_printf(&notes, " by %d in %.*s", (int)e->process->parent,
 			   (int)e->cwd.len, e->cwd.bytes);
+	if (e->kind == PROCESS_FORK && e->process->ns_pid)
+		buf_printf(&notes, " inside %d", (int)e->process->ns_pid);
+	if (e->kind == PROCESS_INHERITED)
+		buf_printf(&notes, " %d %.*s flags %#llx mode %#o", e->fd,
+			   (int)e->file.len, e->file.bytes, (unsigned long long)e->flags,
+			   e->mode);
 	buf_addc(&notes, '\n');
 	return 0;
 }
@@ -458,6 +466,167 @@ TEST(classes_that_are_off_leave_no_access)
 	chdir_call(10, "/n", "/n");
 	open_call(10, "a", O_WRONLY, 3, 0);
 	CHECK_STR(end(), "start 10#1\nwrite /n/a\nexit 10#1\n");
+}
+
+/* --- what may be missing, and what is only noted ------------------------------ */
+
+static void
+connect_call(const char *path, int64_t result)
+{
+	call(10, "connect", result);
+	add(FIELD_PATH, path);
+	put();
+}
+
+TEST(A14_services_that_work_for_others_are_gaps)
+{
+	begin(CLASS_READ);
+	start(10, "/w");
+	connect_call("/var/run/docker.sock", 0);
+	connect_call("/run/user/1000/podman/podman.sock", 0);
+	connect_call("/run/systemd/private", 0);
+	/* nobody was there, another socket, a state that is told */
+	connect_call("/run/docker.sock", -ENOENT);
+	connect_call("/run/docker.socket", 0);
+	connect_call("/w/run/docker.sock", 0);
+	connect_call("/run/systemd/notify", 0);
+	/* the class was not chosen, and it is noticed all the same */
+	CHECK_STR(end(), "start 10#1\nexit 10#1\n");
+	CHECK_INT(t.outcome.gaps[GAP_DELEGATED].count, 3);
+	CHECK_STR(t.outcome.gaps[GAP_DELEGATED].example,
+		  "docker (/var/run/docker.sock) by PID 10 (unknown)");
+	CHECK(!outcome_complete(&t.outcome));
+}
+
+TEST(A14_services_that_answer_are_notes)
+{
+	begin(CLASS_SOCKET);
+	start(10, "/w");
+	connect_call("/run/dbus/system_bus_socket", 0);
+	connect_call("/run/user/1000/bus", 0);
+	connect_call("/dev/log", -ECONNREFUSED);
+	end();
+	CHECK_INT(t.outcome.notes[NOTE_ASKED].count, 2);
+	CHECK_STR(t.outcome.notes[NOTE_ASKED].example,
+		  "D-Bus (/run/dbus/system_bus_socket) by PID 10 (unknown)");
+	CHECK(outcome_complete(&t.outcome));
+}
+
+TEST(A14_services_are_known_in_another_root)
+{
+	begin(CLASS_DIR);
+	start(10, "/w");
+	call(10, "chroot", 0);
+	add(FIELD_PATH, "/jail");
+	add(FIELD_CWD, "/jail");
+	add(FIELD_ROOT, "/jail");
+	put();
+	connect_call("/run/docker.sock", 0);
+	end();
+	CHECK_STR(t.outcome.gaps[GAP_DELEGATED].example,
+		  "docker (/run/docker.sock) by PID 10 (unknown)");
+}
+
+static void
+ptrace_call(int32_t tid, uint64_t request, uint64_t pid, int64_t result)
+{
+	struct record *r = call(tid, "ptrace", result);
+
+	r->args[0] = request;
+	r->args[1] = pid;
+	put();
+}
+
+TEST(a_ptrace_that_fails_because_of_us_is_noted)
+{
+	begin(CLASS_READ);
+	start(10, "/w");
+	fork_record(10, 11, 0);
+	fork_record(10, 12, FORK_THREAD);
+	ptrace_call(11, PTRACE_TRACEME, 0, -EPERM);
+	ptrace_call(10, PTRACE_ATTACH, 11, -EPERM);
+	ptrace_call(10, PTRACE_SEIZE, 11, -EPERM);
+	/* these fail without us too */
+	ptrace_call(10, PTRACE_ATTACH, 99, -EPERM);
+	ptrace_call(10, PTRACE_ATTACH, 12, -EPERM);
+	ptrace_call(10, PTRACE_ATTACH, 11, -ESRCH);
+	ptrace_call(10, PTRACE_PEEKDATA, 11, -EPERM);
+	end();
+	CHECK_INT(t.outcome.notes[NOTE_PTRACE].count, 3);
+	CHECK_STR(t.outcome.notes[NOTE_PTRACE].example,
+		  "PTRACE_TRACEME by PID 11 (unknown)");
+	CHECK(outcome_complete(&t.outcome));
+}
+
+/* Whom the command has in its hands does what it wants, and is not ours. */
+TEST(a_ptrace_of_a_stranger_is_a_gap)
+{
+	begin(CLASS_READ);
+	start(10, "/w");
+	ptrace_call(10, PTRACE_ATTACH, 99, 0);
+	end();
+	CHECK_INT(t.outcome.gaps[GAP_DELEGATED].count, 1);
+}
+
+TEST(rings_and_children_that_got_away)
+{
+	begin(CLASS_READ);
+	start(10, "/w");
+	call(10, "io_uring_setup", -ENOSYS);
+	put();
+	call(10, "clone3", -ENOSYS);
+	put();
+	call(10, "clone", 11);
+	put();
+	call(10, "io_uring_setup", 3);
+	put();
+	call(10, "clone3", 12);
+	put();
+	end();
+	CHECK_INT(t.outcome.notes[NOTE_URING].count, 1);
+	CHECK_INT(t.outcome.gaps[GAP_URING].count, 1);
+	CHECK_INT(t.outcome.gaps[GAP_ESCAPED].count, 1);
+	CHECK_STR(t.outcome.gaps[GAP_ESCAPED].example, "clone3 by PID 10 (unknown)");
+}
+
+static void
+descriptor(const char *by, int flags, int fd, int open_flags, const char *what)
+{
+	struct record *r = call(10, by, 0);
+
+	r->kind = RECORD_DESCRIPTOR;
+	r->flags = (uint16_t)flags;
+	r->args[0] = (uint64_t)fd;
+	r->args[1] = (uint64_t)open_flags;
+	r->args[2] = 0100644;
+	add(FIELD_PATH, what);
+	put();
+}
+
+TEST(descriptors_that_were_not_opened)
+{
+	begin(CLASS_READ | CLASS_AUDIT);
+	start(10, "/w");
+	descriptor("execve", DESCRIPTOR_INHERITED, 0, O_RDWR, "/secret");
+	call(10, "recvmsg", 1);
+	put();
+	descriptor("recvmsg", 0, 5, O_RDONLY, "/sent");
+	descriptor("recvmsg", DESCRIPTOR_UNKNOWN, 6, 0, NULL);
+	CHECK_STR(end(), "start 10#1\ninherited 10#1 0 /secret flags 0x2 mode 0100644\n"
+			 "receive /sent\nreceive \nexit 10#1\n");
+	CHECK_INT(t.outcome.gaps[GAP_UNREADABLE].count, 1);
+	CHECK_INT(t.outcome.calls[ENGINE_STRICT], 1);
+}
+
+TEST(A11_a_process_has_an_id_in_its_own_namespace_too)
+{
+	begin(CLASS_READ);
+	start(10, "/w");
+	record_begin(&t.b, RECORD_FORK, 10)->args[0] = 11;
+	t.b.r->args[1] = 1;
+	put();
+	fork_record(10, 12, 0);
+	CHECK(strstr(end(), "fork 11#2 by 1 in /w inside 1\nfork 12#3 by 1 in /w\n"));
 }
 
 /* Whatever the ring holds, the model survives it. */

@@ -8,10 +8,12 @@
 #include "sink/text.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static struct intern *names;
@@ -254,9 +256,65 @@ TEST(last_line)
 	o.status = SIGTERM | 0x80;
 	CHECK_END(&o, "end: INCOMPLETE (signalled: 1, killed: 20), signal: SIGTERM, "
 		      "processes: 3, calls: 40, accesses: 12, shown: 1\n");
+	/* an example may hold the name of a process */
+	o = (struct outcome){ .status_known = true };
+	o.gaps[GAP_DELEGATED] = (struct gap_count){
+		2, "docker (/run/docker.sock) by PID 3 (x), shown: 0\nend: complete"
+	};
+	o.notes[NOTE_ASKED] = (struct gap_count){ 3, "D-Bus by PID 4 (y)" };
+	CHECK_END(&o, "end: INCOMPLETE (delegated: 2), status: 0, processes: 0, "
+		      "calls: 0, accesses: 0, shown: 1, gap: delegated 2 (docker "
+		      "(/run/docker.sock) by PID 3 (x)\\x2c shown: 0\\nend: complete), "
+		      "note: asked 3 (D-Bus by PID 4 (y))\n");
+	o.gaps[GAP_DELEGATED].count = 0;
+	CHECK_END(&o, "end: complete, status: 0, processes: 0, calls: 0, accesses: 0, "
+		      "shown: 1, note: asked 3 (D-Bus by PID 4 (y))\n");
 	o = (struct outcome){ 0 };
 	CHECK_END(&o, "end: INCOMPLETE (status unknown), status: unknown, processes: 0, "
 		      "calls: 0, accesses: 0, shown: 1\n");
+}
+
+/* What the text log says of a descriptor that the command was started with. */
+static void
+check_inherited(int line, unsigned classes, unsigned mode, uint64_t flags,
+		const char *want)
+{
+	int fd = unit_file();
+	struct sink *s = text_sink.make(fd);
+	const struct run run = { .classes = classes };
+	struct process_event e = { .kind = PROCESS_INHERITED,
+				   .process = &process,
+				   .fd = 3,
+				   .file = { "/a, b\n", 6 },
+				   .mode = mode,
+				   .flags = flags };
+	char *got;
+
+	process.name = name("cat");
+	text_sink.begin(s, &run);
+	text_sink.process(s, &e);
+	text_sink.flush(s);
+	got = unit_content(fd, NULL);
+	unit_check_str(__FILE__, line, got, want, "line");
+	free(got);
+	text_sink.free(s);
+	close(fd);
+}
+
+TEST(inherited_files)
+{
+	static const char line[] =
+		"mode: inherit, file: /a\\x2c b\\n, syscall: execve(), "
+		"PID: 8566, process: cat, fd: 3\n";
+
+	check_inherited(__LINE__, CLASS_READ, S_IFREG | 0600, O_RDONLY, line);
+	check_inherited(__LINE__, CLASS_READ, S_IFDIR | 0700, O_RDONLY, line);
+	check_inherited(__LINE__, CLASS_WRITE, S_IFREG, O_WRONLY, line);
+	check_inherited(__LINE__, CLASS_WRITE, S_IFREG, O_RDONLY, "");
+	check_inherited(__LINE__, CLASS_DEFAULT, S_IFIFO, O_RDONLY, "");
+	check_inherited(__LINE__, CLASS_DEFAULT, S_IFCHR, O_RDWR, "");
+	check_inherited(__LINE__, CLASS_DEFAULT, S_IFSOCK, O_RDWR, "");
+	check_inherited(__LINE__, CLASS_DEFAULT, 0, O_RDWR, "");
 }
 
 /* Takes a line apart as a reader would: at ", KEY: ", then undoing the escapes. */

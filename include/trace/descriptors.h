@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * Descriptors that a process did not open itself
+ *
+ * Those that the command was started with, and those that came with a message
+ * (unix(7), SCM_RIGHTS): each is told with the file that it is.
+ */
+
+#include <sys/types.h>
+
+struct record;
+struct tracing;
+
+/* The command stands before its first instruction: tells what it has. */
+void descriptors_inherited(struct tracing *tr, pid_t tid);
+
+/* After a call: tells what it received, if it is one that receives. */
+void descriptors_after(struct tracing *tr, const struct record *call);
