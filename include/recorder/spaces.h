@@ -24,6 +24,8 @@ enum stop_reason {
 /* How many patched files one address space can have. */
 #define SPACE_FILES 8
 
+struct user_regs_struct;
+
 struct space {
 	unsigned users; /* tasks */
 	pid_t owner;	/* who began it: by exec or fork */
@@ -38,7 +40,8 @@ struct space {
 	pid_t waits_for;      /* of two users, the one in whose vfork the other waits */
 	uint64_t hopeless[8]; /* ends of calls that need not be looked at again */
 	unsigned hopeless_at;
-	unsigned freezes; /* how often the threads were stopped to patch */
+	struct user_regs_struct *saved; /* while another call is made in place of one */
+	unsigned freezes;		/* how often the threads were stopped to patch */
 	struct {
 		unsigned file; /* number of the code file */
 		uint64_t base; /* where it is mapped */

@@ -46,6 +46,13 @@ struct fast_ops {
 	 */
 	bool (*entry)(struct fast *f, struct tracee *t, const struct syscall_row *row,
 		      int abi, struct syscall_stop *stop);
+	/*
+	 * A call that is in no table stopped at its entry.  True when another one is
+	 * made in its place: returned() is to be called when that returns.
+	 */
+	bool (*unlisted)(struct fast *f, struct tracee *t,
+			 const struct syscall_stop *stop);
+	void (*returned)(struct fast *f, struct tracee *t);
 	/* A signal is about to be delivered; true when it is not meant for the task. */
 	bool (*signal)(struct fast *f, struct tracing *tr, struct tracee *t, int signal);
 	/* A filter of the job's own may see the calls of @t's memory from now on. */
@@ -68,6 +75,8 @@ void fast_birth(struct tracing *tr, struct tracee *parent, struct tracee *child,
 void fast_first_run(struct tracing *tr, struct tracee *child);
 bool fast_entry(struct tracing *tr, struct tracee *t, const struct syscall_row *row,
 		int abi, struct syscall_stop *stop);
+bool fast_unlisted(struct tracing *tr, struct tracee *t, const struct syscall_stop *stop);
+void fast_returned(struct tracing *tr, struct tracee *t);
 bool fast_signal(struct tracing *tr, struct tracee *t, int signal);
 void fast_hush(struct tracing *tr, struct tracee *t);
 void fast_end(struct tracing *tr, struct tracee *t);

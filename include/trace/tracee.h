@@ -52,6 +52,7 @@ struct tracee {
 	int put_off;	 /* the status that it stopped with since, 0: none */
 	bool froze;	 /* takes up its call while all siblings stand still */
 	bool thawed;	 /* or because they would not */
+	bool swapped;	 /* in a call that the fast engine makes in place of its own */
 	struct memory *memory;
 	struct pending_call call;
 	/* interrupted by signals, the last one on top: each restarts, or ends in EINTR */

@@ -20,6 +20,7 @@ space_copy(const struct space *s)
 
 	*copy = *s;
 	copy->users = 1;
+	copy->saved = NULL;
 	return copy;
 }
 
@@ -34,8 +35,10 @@ space_share(struct space *s)
 void
 space_drop(struct space *s)
 {
-	if (s && !--s->users)
-		free(s);
+	if (!s || --s->users)
+		return;
+	free(s->saved);
+	free(s);
 }
 
 bool

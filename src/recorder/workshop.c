@@ -9,6 +9,7 @@
 #include "model/syscalls.h"
 #include "recorder/boot.h"
 #include "recorder/flights.h"
+#include "recorder/leave.h"
 #include "recorder/patch.h"
 #include "recorder/plant.h"
 #include "recorder/rescue.h"
@@ -184,8 +185,6 @@ declined(const struct workshop *e, const struct tracee *t,
 static enum stop_reason
 reason_for(struct workshop *e, struct tracee *t, int abi, struct syscall_stop *stop)
 {
-	if (!t->space)
-		return REASON_OTHER;
 	if (!t->space->fast)
 		return t->space->why;
 	if (abi != ABI_X86_64)
@@ -208,10 +207,10 @@ on_entry(struct fast *f, struct tracee *t, const struct syscall_row *row, int ab
 
 	enum stop_reason why;
 
-	if (row->op == OP_NOTICE)
+	/* without a space it is the launcher's code */
+	if (row->op == OP_NOTICE || !t->space)
 		return false;
-	if (t->space)
-		t->space->booting = false;
+	t->space->booting = false;
 	why = reason_for(e, t, abi, stop);
 	if (why == REASON_THREADS && plant_wants_freeze(t))
 		return true;
@@ -241,6 +240,19 @@ workshop_patched_at(const struct workshop *e, const struct space *s, uint64_t ip
 	return false;
 }
 
+static bool
+on_unlisted(struct fast *f, struct tracee *t, const struct syscall_stop *stop)
+{
+	return leave_is_reason(stop) && leave_begin(workshop_of(f), t, stop);
+}
+
+static void
+on_returned(struct fast *f, struct tracee *t)
+{
+	(void)f;
+	leave_done(t);
+}
+
 void
 workshop_evict(struct workshop *e, struct tracee *t, enum stop_reason why)
 {
@@ -259,6 +271,8 @@ static const struct fast_ops ops = {
 	.birth = on_birth,
 	.first_run = on_first_run,
 	.entry = on_entry,
+	.unlisted = on_unlisted,
+	.returned = on_returned,
 	.signal = on_signal,
 	.hush = on_hush,
 	.end = on_end,

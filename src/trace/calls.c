@@ -239,7 +239,10 @@ calls_on_entry(struct tracing *tr, struct tracee *t)
 	known_abi = find_abi(&stop, &abi, &nr);
 	if (known_abi)
 		row = syscall_find(abi, nr);
-	if (!row) {
+	if (!row && fast_unlisted(tr, t, &stop)) {
+		t->swapped = true;
+		tracing_resume(tr, t, RESUME_SYSCALL, 0);
+	} else if (!row) {
 		refuse_if_foreign(tr, t);
 		if (known_abi)
 			enter_unknown(tr, t, abi, nr);
@@ -309,6 +312,10 @@ calls_on_syscall(struct tracing *tr, struct tracee *t)
 		return;
 	}
 	t->entered = t->refuse = false;
+	if (t->swapped) {
+		t->swapped = false;
+		fast_returned(tr, t);
+	}
 	if (t->unknown && stop.op == PTRACE_SYSCALL_INFO_EXIT)
 		return_unknown(tr, t, stop.result);
 	if (t->in_sigreturn)

@@ -39,6 +39,19 @@ fast_entry(struct tracing *tr, struct tracee *t, const struct syscall_row *row, 
 }
 
 bool
+fast_unlisted(struct tracing *tr, struct tracee *t, const struct syscall_stop *stop)
+{
+	return tr->fast && tr->fast->ops->unlisted(tr->fast, t, stop);
+}
+
+void
+fast_returned(struct tracing *tr, struct tracee *t)
+{
+	if (tr->fast)
+		tr->fast->ops->returned(tr->fast, t);
+}
+
+bool
 fast_signal(struct tracing *tr, struct tracee *t, int signal)
 {
 	return tr->fast && tr->fast->ops->signal(tr->fast, tr, t, signal);

@@ -33,6 +33,7 @@
 #include <seccomp.h>
 #include <stddef.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
@@ -153,6 +154,28 @@ abi_add(scmp_filter_ctx ctx, enum abi abi, unsigned classes, struct late *late)
 	return 0;
 }
 
+/*
+ * Where calls are trusted there is memory of ours in the process.  These would count
+ * it: it is taken out before (recorder/leave.h).
+ */
+static int
+leavers_add(scmp_filter_ctx ctx)
+{
+	const uint32_t action = SCMP_ACT_TRACE(FILTER_TRACE_DATA);
+	int r;
+
+	r = seccomp_rule_add(ctx, action, SCMP_SYS(mlockall), 0);
+	if (r == 0)
+		r = seccomp_rule_add(
+			ctx, action, SCMP_SYS(setrlimit), 1,
+			SCMP_A0_64(SCMP_CMP_MASKED_EQ, UINT32_MAX, RLIMIT_AS));
+	if (r == 0)
+		r = seccomp_rule_add(
+			ctx, action, SCMP_SYS(prlimit64), 1,
+			SCMP_A1_64(SCMP_CMP_MASKED_EQ, UINT32_MAX, RLIMIT_AS));
+	return r;
+}
+
 /* libseccomp can only write to a file. */
 static int
 ctx_export(scmp_filter_ctx ctx, struct filter *f)
@@ -181,7 +204,7 @@ ctx_export(scmp_filter_ctx ctx, struct filter *f)
 
 /* Step 1: the program for what libseccomp knows. */
 static int
-base_build(unsigned classes, struct filter *f, struct late late[ABI_COUNT])
+base_build(unsigned classes, bool trusts, struct filter *f, struct late late[ABI_COUNT])
 {
 	_cleanup_ctx_ scmp_filter_ctx all = NULL;
 	int r;
@@ -192,6 +215,8 @@ base_build(unsigned classes, struct filter *f, struct late late[ABI_COUNT])
 		if (!ctx)
 			return -ENOMEM;
 		r = abi_add(ctx, abi, classes, &late[abi]);
+		if (r == 0 && trusts && abi == ABI_X86_64)
+			r = leavers_add(ctx);
 		if (r < 0)
 			return r;
 		if (all) {
@@ -342,7 +367,7 @@ filter_build(unsigned classes, const uint64_t *trusted, size_t count, struct fil
 	unsigned base;
 	int r;
 
-	r = base_build(classes, &f, late);
+	r = base_build(classes, count > 0, &f, late);
 	if (r < 0)
 		return r;
 	if (f.len > BPF_MAXINSNS - EPILOGUE_MAX)
