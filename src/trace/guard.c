@@ -63,10 +63,15 @@ on_clone3(const struct tracee *t, const struct syscall_stop *stop)
  * programs ask before they install one.
  */
 static enum guard_verdict
-on_prctl(struct tracing *tr, const struct tracee *t, const struct syscall_stop *stop)
+on_prctl(struct tracing *tr, struct tracee *t, const struct syscall_stop *stop)
 {
-	if ((uint32_t)stop->args[0] != PR_GET_SECCOMP)
+	if ((uint32_t)stop->args[0] == PR_SET_SECCOMP)
 		return GUARD_TELL;
+	/* who is sent a SIGSYS for a call asks from where it was made (prctl(2)) */
+	if ((uint32_t)stop->args[0] == PR_SET_SYSCALL_USER_DISPATCH) {
+		fast_hush(tr, t);
+		return GUARD_UNREMARKABLE;
+	}
 	if (!t->every && !tr->config.filtered)
 		tr->kernel->answer(t->tid, SECCOMP_MODE_DISABLED);
 	return GUARD_UNREMARKABLE;
