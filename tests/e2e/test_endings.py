@@ -293,7 +293,7 @@ def test_full_disk_and_text(start, probe, small_disk):
     lines = result.text.decode().split("\n")
     assert lines.pop() == ""
     end = re.match(r"end: INCOMPLETE \(log: 1\), status: 0, .*, shown: (\d+), "
-                   r"gap: log 1 \(No space left on device\)$", lines.pop())
+                   r"gap: log 1 \(.*/x\.txt: No space left on device\)$", lines.pop())
     assert end and int(end[1]) == len(lines)
     assert all(re.fullmatch(r"mode: .*, process: open-names(, error: \w+)?", x) for x in lines)
 
