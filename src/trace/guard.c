@@ -65,16 +65,18 @@ on_clone3(const struct tracee *t, const struct syscall_stop *stop)
 static enum guard_verdict
 on_prctl(struct tracing *tr, struct tracee *t, const struct syscall_stop *stop)
 {
-	if ((uint32_t)stop->args[0] == PR_SET_SECCOMP)
-		return GUARD_TELL;
-	/* who is sent a SIGSYS for a call asks from where it was made (prctl(2)) */
-	if ((uint32_t)stop->args[0] == PR_SET_SYSCALL_USER_DISPATCH) {
+	switch ((uint32_t)stop->args[0]) {
+	case PR_GET_SECCOMP:
+		if (!t->every && !tr->config.filtered)
+			tr->kernel->answer(t->tid, SECCOMP_MODE_DISABLED);
+		return GUARD_UNREMARKABLE;
+	case PR_SET_SYSCALL_USER_DISPATCH:
+		/* who is sent a SIGSYS asks from where the call was made (prctl(2)) */
 		fast_hush(tr, t);
 		return GUARD_UNREMARKABLE;
+	default:
+		return GUARD_TELL;
 	}
-	if (!t->every && !tr->config.filtered)
-		tr->kernel->answer(t->tid, SECCOMP_MODE_DISABLED);
-	return GUARD_UNREMARKABLE;
 }
 
 /*
