@@ -97,7 +97,9 @@ syscall_tests(const struct syscall_row *row, unsigned classes,
 	case SHAPE_SOCKETCALL:
 		return socketcall_tests(classes, ret);
 	case SHAPE_PRCTL:
-		return value_tests(0, PR_SET_SECCOMP, PR_GET_SECCOMP, ret);
+		ret[2] = (struct syscall_test){ 0, UINT32_MAX,
+						PR_SET_SYSCALL_USER_DISPATCH };
+		return 1 + value_tests(0, PR_SET_SECCOMP, PR_GET_SECCOMP, ret);
 	case SHAPE_MMAP:
 		ret[0] = (struct syscall_test){ 3, FILE_MAP_MASK, MAP_SHARED };
 		ret[1] = (struct syscall_test){ 3, FILE_MAP_MASK, MAP_SHARED_VALIDATE };

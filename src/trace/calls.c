@@ -139,13 +139,8 @@ on_sigreturn(struct tracing *tr, struct tracee *t, const struct syscall_stop *st
 void
 calls_on_signal(struct tracing *tr, struct tracee *t, int signal)
 {
-	struct pending_call *held;
+	struct pending_call *held = top_held(t);
 
-	if (fast_signal(tr, t, signal)) {
-		tracing_resume(tr, t, RESUME_CONT, 0);
-		return;
-	}
-	held = top_held(t);
 	if (held && proc_catches(t->tid, signal))
 		held->in_handler = true;
 	tracing_resume(tr, t, RESUME_CONT, signal);

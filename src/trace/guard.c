@@ -63,13 +63,20 @@ on_clone3(const struct tracee *t, const struct syscall_stop *stop)
  * programs ask before they install one.
  */
 static enum guard_verdict
-on_prctl(struct tracing *tr, const struct tracee *t, const struct syscall_stop *stop)
+on_prctl(struct tracing *tr, struct tracee *t, const struct syscall_stop *stop)
 {
-	if ((uint32_t)stop->args[0] != PR_GET_SECCOMP)
+	switch ((uint32_t)stop->args[0]) {
+	case PR_GET_SECCOMP:
+		if (!t->every && !tr->config.filtered)
+			tr->kernel->answer(t->tid, SECCOMP_MODE_DISABLED);
+		return GUARD_UNREMARKABLE;
+	case PR_SET_SYSCALL_USER_DISPATCH:
+		/* who is sent a SIGSYS asks from where the call was made (prctl(2)) */
+		fast_hush(tr, t);
+		return GUARD_UNREMARKABLE;
+	default:
 		return GUARD_TELL;
-	if (!t->every && !tr->config.filtered)
-		tr->kernel->answer(t->tid, SECCOMP_MODE_DISABLED);
-	return GUARD_UNREMARKABLE;
+	}
 }
 
 /*

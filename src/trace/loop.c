@@ -196,7 +196,9 @@ must_die_untraced(const struct tracing *tr, const struct tracee *t, int signal)
 static void
 on_signal(struct tracing *tr, struct tracee *t, int signal)
 {
-	if (must_die_untraced(tr, t, signal) && tr->kernel->detach(t->tid) == 0)
+	if (fast_signal(tr, t, signal))
+		tracing_resume(tr, t, RESUME_CONT, 0);
+	else if (must_die_untraced(tr, t, signal) && tr->kernel->detach(t->tid) == 0)
 		on_end(tr, t, signal);
 	else
 		calls_on_signal(tr, t, signal);

@@ -292,7 +292,8 @@ def test_full_disk_and_text(start, probe, small_disk):
     assert (result.status, result.stdout) == (125, b"done\n")
     lines = result.text.decode().split("\n")
     assert lines.pop() == ""
-    end = re.match(r"end: INCOMPLETE \(log: 1\), status: 0, .*, shown: (\d+)$", lines.pop())
+    end = re.match(r"end: INCOMPLETE \(log: 1\), status: 0, .*, shown: (\d+), "
+                   r"gap: log 1 \(.*/x\.txt: No space left on device\)$", lines.pop())
     assert end and int(end[1]) == len(lines)
     assert all(re.fullmatch(r"mode: .*, process: open-names(, error: \w+)?", x) for x in lines)
 

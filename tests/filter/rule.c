@@ -100,7 +100,8 @@ must_trace(const struct row *row, unsigned classes, const uint64_t args[6])
 	if (!strcmp(row->shape, "FSCONFIG"))
 		return (uint32_t)args[1] == 3 || (uint32_t)args[1] == 4;
 	if (!strcmp(row->shape, "PRCTL"))
-		return (uint32_t)args[0] == 22 || (uint32_t)args[0] == 21;
+		return (uint32_t)args[0] == 22 || (uint32_t)args[0] == 21 ||
+		       (uint32_t)args[0] == 59;
 	if (!strcmp(row->shape, "MMAP"))
 		return (args[3] & 0x2f) == 1 || (args[3] & 0x2f) == 3;
 	if (!strcmp(row->shape, "CLONE"))
