@@ -9,6 +9,12 @@ from conftest import name_of
 from test_ops import between_marks, check, scratch  # noqa: F401: a fixture
 
 
+@pytest.fixture(autouse=True)
+def _strict(monkeypatch):
+    """What the descriptor and memory are at the exit of a call, only a stop there can tell."""
+    monkeypatch.setenv("WHATFILES_ENGINE", "strict")
+
+
 def told(record):
     """What the log says was really opened."""
     return name_of(record, "opened") or name_of(record, "path")
@@ -402,3 +408,10 @@ def test_F16_in_text(run, scratch):
 def test_F16_without_the_option_nothing_is_looked_up(run, scratch):
     log = run("cat", "/etc/passwd").log
     assert not [r for r in log.accesses() if "file" in r or "opened" in r]
+
+
+def test_F16_the_engine_is_strict_then(run, tool, monkeypatch):
+    monkeypatch.delenv("WHATFILES_ENGINE")
+    assert run("true", options=["--resolve"]).log.header["engine"] == "strict"
+    refused = tool("--resolve", "--engine=fast", "true")
+    assert refused.status == 2 and b"--engine=strict" in refused.stderr
