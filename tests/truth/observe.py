@@ -131,10 +131,15 @@ def compile_all(room):
 class Observer:
     """Both observers, compiled once and used for many runs."""
 
-    def __init__(self, whatfiles, room):
+    def __init__(self, whatfiles, room, engine=None, cpu=None):
+        """@engine is for --engine; on processor @cpu runs the job, and whatfiles with it."""
         if os.geteuid() != 0:
             raise Unable("needs root, for BPF and fanotify")
         self.whatfiles = str(Path(whatfiles).resolve())
+        self.tracer = [self.whatfiles, *([f"--engine={engine}"] if engine else []), "--all"]
+        if cpu is not None:
+            # a stop then costs a switch; elsewhere it wakes a processor up from its sleep
+            self.tracer = [shutil.which("taskset") or "taskset", "-c", str(cpu), *self.tracer]
         self.room = Path(room)
         self.table = Table(self.whatfiles)
         self.rows = self.room / "rows"
@@ -206,8 +211,8 @@ class Run:
         for path in (self.log, self.events, self.names):
             path.unlink(missing_ok=True)
         words = [observer.room / "kernel", observer.room / "kernel.bpf.o", observer.rows,
-                 self.events, str(kib), str(NAP_MS), observer.whatfiles, "--all", "-o", self.log,
-                 "--", *command]
+                 self.events, str(kib), str(NAP_MS), *observer.tracer, "-o", self.log, "--",
+                 *command]
         witness = Witness(observer, self.names, ["/", cwd])
         begun = time.monotonic()
         try:
