@@ -228,7 +228,7 @@ class Log:
         self.root = None
         self.end = None
         for line in lines:
-            record = json.loads(line)
+            record = json.loads(line.decode())
             kind = record["type"]
             if kind == "access":
                 self.access(record, table)

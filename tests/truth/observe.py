@@ -12,6 +12,7 @@ import shutil
 import signal
 import struct
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 
@@ -166,10 +167,11 @@ class Observer:
         if not path:
             raise Unable(f"{command[0]} is not installed")
         kib = RING_KIB
+        room = Path(tempfile.mkdtemp(prefix="run-", dir=self.room))
         while True:
             prepare()
             # an absolute name: else whatfiles' own search is in the kernel's account
-            run = Run(self, [path, *command[1:]], cwd, env, timeout, kib, output)
+            run = Run(self, room, [path, *command[1:]], cwd, env, timeout, kib, output)
             if not run.lost:
                 return run
             kib *= 4
@@ -202,12 +204,13 @@ class Witness:
 
 
 class Run:
-    """One observed run, and the files that it left: log, events, witness."""
+    """One observed run, and the files that it left in its room: log, events, witness."""
 
-    def __init__(self, observer, command, cwd, env, timeout, kib, output):
-        self.log = observer.room / "log.jsonl"
-        self.events = observer.room / "events"
-        self.names = observer.room / "names"
+    def __init__(self, observer, room, command, cwd, env, timeout, kib, output):
+        self.room = room
+        self.log = room / "log.jsonl"
+        self.events = room / "events"
+        self.names = room / "names"
         for path in (self.log, self.events, self.names):
             path.unlink(missing_ok=True)
         words = [observer.room / "kernel", observer.room / "kernel.bpf.o", observer.rows,
@@ -222,6 +225,7 @@ class Run:
             self.wait(timeout)
         finally:
             witness.stop()
+        self.process = None  # so that another process can take this over
         self.seconds = time.monotonic() - begun
         self.status, self.lost = self.ending()
 
