@@ -19,6 +19,8 @@ NONE, NULL, UNREAD = "none", "NULL", "unread"
 
 # include/linux/errno.h: interrupted, and not yet decided whether the call is made again
 INTERRUPTED = range(-516, -511)
+RESTARTED_IF, RESTARTED_NEVER = -512, (-514, -516)  # by a handler with SA_RESTART, with any
+SA_RESTART = 0x10000000
 
 # A call instruction, with the jump that i386's sysenter has before it.
 CALL_LEN_MAX = 16
@@ -38,9 +40,16 @@ class Whole(bytes):
 class Held:
     """An interrupted call: the kernel makes it again, or it ends with EINTR."""
 
-    def __init__(self, begun):
+    def __init__(self, begun, why):
         self.begun = begun
+        self.why = why
         self.in_handler = False
+        self.ended = False
+        self.left_recorder = False
+
+    def ends_by(self, flags):
+        """Whether a handler with these flags makes it end with EINTR (signal(7))."""
+        return self.why in RESTARTED_NEVER or self.why == RESTARTED_IF and not flags & SA_RESTART
 
 
 class Kernel:
@@ -116,7 +125,7 @@ class Kernel:
         ns, task, pid, tid, nr, _, abi, _, _, _, ip, sp, *_ = event
         self.live(pid, ns)
         self.tids[task] = tid
-        if (abi, nr) in SIGRETURN:
+        if (abi, nr) in SIGRETURN or ip == self.table.recorder.own:
             return
         held = self.held.get(task)
         top = held[-1] if held else None
@@ -126,6 +135,8 @@ class Kernel:
             return
         if top:
             same = top.begun[:4] == (abi, nr, ip, sp)
+            if top.left_recorder:
+                same = top.begun[:2] == (abi, nr) and self.table.recorder.makes_again(ip)
             if same and not top.in_handler:
                 held.pop()
             elif same or not top.in_handler:
@@ -147,7 +158,7 @@ class Kernel:
         if not begun:
             return
         if ret in INTERRUPTED:
-            self.held[task].append(Held(begun))
+            self.held[task].append(Held(begun, ret))
             return
         if UNREAD in begun:
             again = self.names(event, first, second)
@@ -161,7 +172,13 @@ class Kernel:
         if not held:
             return
         before = held[-1].begun[2] - ip
-        if before == 0:
+        if held[-1].begun[2] == self.table.recorder.job and self.table.recorder.holds(ip):
+            # not to where it was: the thread was taken out of the recorder
+            held[-1].left_recorder = True
+            held[-1].in_handler = False
+            if held[-1].ended:
+                self.interrupted(task)
+        elif before == 0:
             self.interrupted(task)
         elif 0 < before <= CALL_LEN_MAX:
             held[-1].in_handler = False
@@ -170,6 +187,7 @@ class Kernel:
         held = self.held.get(event[1])
         if held:
             held[-1].in_handler = True
+            held[-1].ended = held[-1].ended or held[-1].ends_by(event[9])
 
     def gone(self, event, *_):
         ns, task, pid, tid = event[:4]
@@ -228,7 +246,7 @@ class Log:
         self.root = None
         self.end = None
         for line in lines:
-            record = json.loads(line)
+            record = json.loads(line.decode())
             kind = record["type"]
             if kind == "access":
                 self.access(record, table)

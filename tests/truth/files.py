@@ -15,13 +15,15 @@ from observe import Lost
 OPEN_EXEC = 0x1000
 SLACK_NS = 1_500_000_000  # between an event and its being read
 LINKS_MAX = 40
+PARTS_MAX = 100  # deeper names are taken apart one by one
 
 
 class Real:
     """Makes names real: no symbolic link, no dots."""
 
-    def __init__(self, links):
-        self.targets = {}
+    def __init__(self, links, targets=None):
+        """@targets: what another one knows of the file system already."""
+        self.targets = {} if targets is None else targets
         self.directories = {}
         self.gone = {}
         for path, target in links.items():
@@ -38,6 +40,14 @@ class Real:
 
     def file(self, path):
         """What the name leads to."""
+        if os.path.basename(path) not in (b"", b".", b"..") and path.count(b"/") < PARTS_MAX:
+            whole = self.name(path)
+            if not self.target(whole):
+                return whole
+        return self.walk(path)
+
+    def walk(self, path):
+        """What the name leads to, part by part."""
         todo = path.split(b"/")[::-1]
         here, links = b"", 0
         while todo:
@@ -109,7 +119,7 @@ class Files:
         real = Real(log.links)
         named = set()
         # what is gone was a link at one time and may have been a directory at another
-        for either in (real, Real({})):
+        for either in (real, Real({}, real.targets)):
             for name in filter(None, log.names):
                 named.add(either.name(name))
                 named.add(either.file(name))
