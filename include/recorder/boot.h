@@ -11,7 +11,7 @@
  * as the kernel gave them.
  */
 
-#include "recorder/layout.h"
+#include "recorder/recorder.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

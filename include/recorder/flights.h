@@ -8,7 +8,7 @@
  * everything that the job can write.
  */
 
-#include "recorder/layout.h"
+#include "recorder/recorder.h"
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>

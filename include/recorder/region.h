@@ -10,7 +10,7 @@
  * the segment).
  */
 
-#include "recorder/layout.h"
+#include "recorder/recorder.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

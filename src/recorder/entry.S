@@ -8,7 +8,7 @@
  * the stub makes the call itself, by an instruction that the filter does not
  * trust.  Every register but rax, rcx and r11 keeps its value, flags included.
  *
- * From recorder_framed to recorder_leave a struct frame (recorder/layout.h) with its
+ * From recorder_framed to recorder_leave a struct frame (recorder/recorder.h) with its
  * mark lies above the stack pointer.  Whatfiles relies on that: it can take a
  * stopped thread out of everything between by setting rsp and r15 to the frame and
  * rip to recorder_decline or recorder_finish.

@@ -3,7 +3,7 @@
 
 #include "base/compiler.h"
 #include "recorder/codefiles.h"
-#include "recorder/layout.h"
+#include "recorder/recorder.h"
 #include "recorder/spaces.h"
 #include "recorder/stub.h"
 #include "trace/proc.h"

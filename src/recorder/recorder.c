@@ -17,7 +17,7 @@
  * this code runs comes from registers, the own stack, struct control and struct
  * space_page.
  */
-#include "recorder/layout.h"
+#include "recorder/recorder.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -420,7 +420,7 @@ is_same_name(const struct field *field, const char *name)
 
 /*
  * Whether somebody who shares the memory has changed the name since it was copied: then
- * nobody knows which one the kernel read. 
+ * nobody knows which one the kernel read.
  */
 INLINE bool
 is_raced(const struct frame *f, const struct flight *flight)
