@@ -449,7 +449,8 @@ capture_descriptor(struct capture *c, pid_t tid, int fd, const struct record *ca
 }
 
 const struct record *
-capture_fork(struct capture *c, pid_t parent, pid_t child, bool thread, bool guessed)
+capture_fork(struct capture *c, pid_t parent, pid_t child, bool thread, bool guessed,
+	     bool look)
 {
 	struct record *r = begin(c, RECORD_FORK, parent);
 	bool shares_fs = proc_shares(parent, child, KCMP_FS, thread);
@@ -460,7 +461,7 @@ capture_fork(struct capture *c, pid_t parent, pid_t child, bool thread, bool gue
 	r->flags |= guessed ? FORK_GUESSED : 0;
 	r->flags |= shares_fs ? FORK_SHARES_FS : 0;
 	r->flags |= proc_shares(parent, child, KCMP_VM, thread) ? FORK_SHARES_VM : 0;
-	if (guessed && !shares_fs)
+	if (look && !shares_fs)
 		add_place(c, child);
 	else if (!shares_fs)
 		add_mnt_ns(c, child);
