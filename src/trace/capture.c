@@ -281,6 +281,9 @@ capture_entry(struct capture *c, struct tracee *tracee, const struct syscall_row
 			add_how(c, r, row);
 		add_names(c, r, row);
 	}
+	/* when it returns it is somewhere else, and somebody may have told so already */
+	if (row->shape == SHAPE_CWD && row->path && !row->path2)
+		add_link(c, FIELD_DIR, r->tid, "cwd");
 	look_before_create(c, r, row);
 	if (c->resolve)
 		meant_before(&c->builder);
