@@ -131,10 +131,15 @@ def compile_all(room):
 class Observer:
     """Both observers, compiled once and used for many runs."""
 
-    def __init__(self, whatfiles, room):
+    def __init__(self, whatfiles, room, engine=None, cpu=None):
+        """@engine is for --engine; on processor @cpu runs the job, and whatfiles with it."""
         if os.geteuid() != 0:
             raise Unable("needs root, for BPF and fanotify")
         self.whatfiles = str(Path(whatfiles).resolve())
+        self.tracer = [self.whatfiles, *([f"--engine={engine}"] if engine else []), "--all"]
+        if cpu is not None:
+            # a stop then costs a switch; elsewhere it wakes a processor up from its sleep
+            self.tracer = [shutil.which("taskset") or "taskset", "-c", str(cpu), *self.tracer]
         self.room = Path(room)
         self.table = Table(self.whatfiles)
         self.rows = self.room / "rows"
@@ -152,10 +157,10 @@ class Observer:
         witness = Witness(self, self.room / "try", ["/"])
         witness.stop()
 
-    def run(self, command, prepare, cwd, env, timeout, output):
+    def run(self, command, prepare, cwd, env, timeout, output, fanotify=True):
         """One run of the command under whatfiles; again with a larger ring if events were lost.
 
-        @prepare is called before each try.
+        @prepare is called before each try. Without @fanotify only the kernel looks on.
         """
         path = shutil.which(command[0], path=env["PATH"])
         if not path:
@@ -164,7 +169,7 @@ class Observer:
         while True:
             prepare()
             # an absolute name: else whatfiles' own search is in the kernel's account
-            run = Run(self, [path, *command[1:]], cwd, env, timeout, kib, output)
+            run = Run(self, [path, *command[1:]], cwd, env, timeout, kib, output, fanotify)
             if not run.lost:
                 return run
             kib *= 4
@@ -199,16 +204,16 @@ class Witness:
 class Run:
     """One observed run, and the files that it left: log, events, witness."""
 
-    def __init__(self, observer, command, cwd, env, timeout, kib, output):
+    def __init__(self, observer, command, cwd, env, timeout, kib, output, fanotify):
         self.log = observer.room / "log.jsonl"
         self.events = observer.room / "events"
         self.names = observer.room / "names"
         for path in (self.log, self.events, self.names):
             path.unlink(missing_ok=True)
         words = [observer.room / "kernel", observer.room / "kernel.bpf.o", observer.rows,
-                 self.events, str(kib), str(NAP_MS), observer.whatfiles, "--all", "-o", self.log,
-                 "--", *command]
-        witness = Witness(observer, self.names, ["/", cwd])
+                 self.events, str(kib), str(NAP_MS), *observer.tracer, "-o", self.log, "--",
+                 *command]
+        witness = Witness(observer, self.names, ["/", cwd]) if fanotify else None
         begun = time.monotonic()
         try:
             self.process = subprocess.Popen(words, cwd=cwd, env={**env, **SANITIZERS},
@@ -216,7 +221,8 @@ class Run:
                                             stderr=subprocess.STDOUT, start_new_session=True)
             self.wait(timeout)
         finally:
-            witness.stop()
+            if witness:
+                witness.stop()
         self.seconds = time.monotonic() - begun
         self.status, self.lost = self.ending()
 
