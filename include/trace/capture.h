@@ -65,9 +65,12 @@ const struct record *capture_start(struct capture *c, pid_t tid);
 /* Where the task is now. */
 const struct record *capture_place(struct capture *c, pid_t tid);
 
-/* @child is new, made by @parent. @guessed: the kernel never said so, /proc did. */
+/*
+ * @child is new, made by @parent. @guessed: the kernel never said so, /proc did.
+ * @look: its place may not be the parent's any more, which others can change.
+ */
 const struct record *capture_fork(struct capture *c, pid_t parent, pid_t child,
-				  bool thread, bool guessed);
+				  bool thread, bool guessed, bool look);
 
 /* Something may be missing in the log, or not have been understood. */
 const struct record *capture_gap(struct capture *c, pid_t tid, enum gap gap,

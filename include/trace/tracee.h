@@ -44,6 +44,7 @@ struct tracee {
 	bool entered;	   /* stopped at the entry of the call that it is in */
 	bool in_sigreturn; /* between entry and return of sigreturn */
 	bool interrupted;  /* asked to stop, and has not yet */
+	bool same_place;   /* others have its working directory too, and may change it */
 	unsigned
 		unknown; /* the number of the call that it is in, where no table has it */
 	bool refuse;	 /* the call is to be answered with ENOSYS at its seccomp stop */

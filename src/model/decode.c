@@ -84,18 +84,20 @@ decode_starts_at_dir(const struct record *r)
 
 /*
  * The directory or file behind a descriptor, or the working directory where
- * @index is no argument or AT_FDCWD.  NULL when nobody could tell.
+ * @index is no argument or AT_FDCWD.  NULL when nobody could tell.  A call that
+ * changes the working directory says itself where it was made.
  */
 static const struct interned *
 base_of(struct decoder *d, const struct record *r, uint8_t index, enum field_kind kind,
 	const struct place *place)
 {
-	struct span s;
+	struct span s = field_span(r, kind);
 
+	if (!index)
+		return s.bytes ? intern_get(d->names, s.bytes, s.len) : place->cwd;
 	/* a descriptor is an int: the kernel ignores the upper half */
-	if (!index || (int32_t)record_arg(r, index) == AT_FDCWD)
+	if ((int32_t)record_arg(r, index) == AT_FDCWD)
 		return place->cwd;
-	s = field_span(r, kind);
 	return s.bytes ? intern_get(d->names, s.bytes, s.len) : NULL;
 }
 

@@ -22,7 +22,8 @@ is_thread_of(pid_t tgid, pid_t tid)
 static void
 tell_stillbirth(struct tracing *tr, const struct tracee *parent, pid_t tid, bool thread)
 {
-	tracing_put(tr, capture_fork(&tr->capture, parent->tid, tid, thread, false));
+	tracing_put(tr,
+		    capture_fork(&tr->capture, parent->tid, tid, thread, false, false));
 	tracing_put(tr, capture_end(&tr->capture, tid, 0, false));
 }
 
@@ -45,9 +46,12 @@ tell_birth(struct tracing *tr, struct tracee *parent, pid_t tid, enum birth how,
 		return;
 	if (thread)
 		tracees_join(child, parent);
-	r = capture_fork(&tr->capture, parent->tid, tid, thread, guessed);
+	r = capture_fork(&tr->capture, parent->tid, tid, thread, guessed,
+			 guessed || parent->same_place);
 	if (r->flags & FORK_SHARES_VM)
 		tracees_share_memory(child, parent);
+	if (r->flags & FORK_SHARES_FS)
+		parent->same_place = child->same_place = true;
 	tracing_put(tr, r);
 	child->told = true;
 	child->every = parent->every;

@@ -281,6 +281,9 @@ capture_entry(struct capture *c, struct tracee *tracee, const struct syscall_row
 			add_how(c, r, row);
 		add_names(c, r, row);
 	}
+	/* when it returns it is somewhere else, and somebody may have told so already */
+	if (row->shape == SHAPE_CWD && row->path && !row->path2)
+		add_link(c, FIELD_DIR, r->tid, "cwd");
 	look_before_create(c, r, row);
 	if (c->resolve)
 		meant_before(&c->builder);
@@ -449,7 +452,8 @@ capture_descriptor(struct capture *c, pid_t tid, int fd, const struct record *ca
 }
 
 const struct record *
-capture_fork(struct capture *c, pid_t parent, pid_t child, bool thread, bool guessed)
+capture_fork(struct capture *c, pid_t parent, pid_t child, bool thread, bool guessed,
+	     bool look)
 {
 	struct record *r = begin(c, RECORD_FORK, parent);
 	bool shares_fs = proc_shares(parent, child, KCMP_FS, thread);
@@ -460,7 +464,7 @@ capture_fork(struct capture *c, pid_t parent, pid_t child, bool thread, bool gue
 	r->flags |= guessed ? FORK_GUESSED : 0;
 	r->flags |= shares_fs ? FORK_SHARES_FS : 0;
 	r->flags |= proc_shares(parent, child, KCMP_VM, thread) ? FORK_SHARES_VM : 0;
-	if (guessed && !shares_fs)
+	if (look && !shares_fs)
 		add_place(c, child);
 	else if (!shares_fs)
 		add_mnt_ns(c, child);

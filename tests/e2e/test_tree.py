@@ -180,6 +180,17 @@ def test_A6_child_that_nobody_should_trace(run, native, probe, call):
     assert log.accesses("/whatfiles-probe/untraced")[0]["proc"] == child[0]["proc"]
 
 
+def test_A8_children_of_a_process_that_changes_its_directory(run, probe, scratch):
+    """A8: another thread's chdir is told before the fork, and came behind it."""
+    result = run(probe("tree-place"), cwd=scratch, timeout=LONG)
+    assert result.status == 0, result
+    check_complete(result.log)
+    opened = {r["pid"]: r["path"] for r in by_name(result.log, "here")}
+    told = dict(line.split(" ") for line in result.stdout.decode().splitlines())
+    assert len(told) == 100
+    assert opened == {int(pid): f"{place}/here" for pid, place in told.items()}
+
+
 def test_whose_parent_is_our_own(run, probe, scratch):
     """CLONE_PARENT below a shell: the new process is the shell's child."""
     command = '"$0" parent & wait; echo done'

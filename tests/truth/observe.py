@@ -191,10 +191,10 @@ class Observer:
         witness = Witness(self, self.room / "try", ["/"])
         witness.stop()
 
-    def run(self, command, prepare, cwd, env, timeout, output):
+    def run(self, command, prepare, cwd, env, timeout, output, fanotify=True):
         """One run of the command under whatfiles; again with a larger ring if events were lost.
 
-        @prepare is called before each try.
+        @prepare is called before each try. Without @fanotify only the kernel looks on.
         """
         path = shutil.which(command[0], path=env["PATH"])
         if not path:
@@ -204,7 +204,8 @@ class Observer:
         while True:
             prepare()
             # an absolute name: else whatfiles' own search is in the kernel's account
-            run = Run(self, room, [path, *command[1:]], cwd, env, timeout, kib, output)
+            run = Run(self, room, [path, *command[1:]], cwd, env, timeout, kib, output,
+                      fanotify)
             if not run.lost:
                 return run
             kib *= 4
@@ -239,7 +240,7 @@ class Witness:
 class Run:
     """One observed run, and the files that it left in its room: log, events, witness."""
 
-    def __init__(self, observer, room, command, cwd, env, timeout, kib, output):
+    def __init__(self, observer, room, command, cwd, env, timeout, kib, output, fanotify):
         self.room = room
         self.log = room / "log.jsonl"
         self.events = room / "events"
@@ -249,7 +250,7 @@ class Run:
         words = [observer.room / "kernel", observer.room / "kernel.bpf.o", observer.rows,
                  self.events, str(kib), str(NAP_MS), *observer.tracer, "-o", self.log, "--",
                  *command]
-        witness = Witness(observer, self.names, ["/", cwd])
+        witness = Witness(observer, self.names, ["/", cwd]) if fanotify else None
         begun = time.monotonic()
         try:
             self.process = subprocess.Popen(words, cwd=cwd, env={**env, **SANITIZERS},
@@ -257,7 +258,8 @@ class Run:
                                             stderr=subprocess.STDOUT, start_new_session=True)
             self.wait(timeout)
         finally:
-            witness.stop()
+            if witness:
+                witness.stop()
         self.process = None  # so that another process can take this over
         self.seconds = time.monotonic() - begun
         self.status, self.lost = self.ending()

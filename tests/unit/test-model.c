@@ -342,6 +342,23 @@ TEST(a_chroot_is_seen_from_outside)
 	CHECK(strstr(buf_str(&notes), "read /w/jail/z\n"));
 }
 
+/* Somebody renamed a directory while it was in the call, so its place was told already. */
+TEST(a_chdir_says_where_it_was_made)
+{
+	begin(CLASS_READ | CLASS_DIR);
+	start(10, "/w");
+	record_begin(&t.b, RECORD_PLACE, 10);
+	add(FIELD_CWD, "/w/d");
+	put();
+	call(10, "chdir", 0);
+	add(FIELD_PATH, "d");
+	add(FIELD_DIR, "/w");
+	add(FIELD_CWD, "/w/d");
+	put();
+	open_call(10, "a", O_RDONLY, 3, 0);
+	CHECK(strstr(end(), "chdir /w/d\nread /w/d/a\n"));
+}
+
 TEST(a_renamed_working_directory_has_its_new_name)
 {
 	begin(CLASS_READ | CLASS_NAME);
