@@ -17,6 +17,7 @@
 
 struct code_file;
 struct code_files;
+struct code_site;
 struct region;
 struct space;
 
@@ -42,13 +43,20 @@ struct patch_others {
 
 /*
  * Puts a jump at each used site of @f that @tid has mapped at @base and not yet
- * patched.  PATCH_*, or a negative errno when the process cannot be written to.
+ * patched, but where a handler of @s may return to.  PATCH_*, or a negative errno when the process cannot be written to.
  */
-int patch_file(pid_t tid, struct code_file *f, uint64_t base,
+int patch_file(pid_t tid, const struct space *s, struct code_file *f, uint64_t base,
 	       const struct patch_others *others);
 
 /* Tells the recorder in @tid where @f is; a negative errno when that is not possible. */
 int patch_tell_base(pid_t tid, const struct code_file *f, uint64_t base);
+
+/*
+ * Takes the jump at one site out again, so that a thread can go on at its own syscall
+ * instruction.  Other threads may be running: false when that could not be done in one
+ * write, and was not.
+ */
+bool patch_undo(pid_t tid, const struct code_site *site, uint64_t base, bool alone);
 
 /* Takes every jump of the space out again; true when all are. */
 bool patch_evict(pid_t tid, const struct code_files *fs, const struct space *s);

@@ -24,6 +24,9 @@ enum stop_reason {
 /* How many patched files one address space can have. */
 #define SPACE_FILES 8
 
+/* How many places are remembered where handlers return to. */
+#define SPACE_FRAGILE 24
+
 struct user_regs_struct;
 
 struct space {
@@ -40,6 +43,12 @@ struct space {
 	pid_t waits_for;      /* of two users, the one in whose vfork the other waits */
 	uint64_t hopeless[8]; /* ends of calls that need not be looked at again */
 	unsigned hopeless_at;
+	/*
+	 * Where signals found the program near a syscall instruction: a handler may still
+	 * return there, so nothing is put over it any more.
+	 */
+	uint64_t fragile[SPACE_FRAGILE];
+	unsigned fragile_count; /* more than there is room for: nothing is patched */
 	struct user_regs_struct *saved; /* while another call is made in place of one */
 	unsigned freezes;		/* how often the threads were stopped to patch */
 	struct {
@@ -64,6 +73,12 @@ void space_drop(struct space *s);
 /* Adds a patched file, or tells that it is there already; false when there is no room. */
 bool space_add_file(struct space *s, unsigned file, uint64_t base);
 bool space_has_file(const struct space *s, unsigned file, uint64_t base);
+
+/* A handler may return to @ip. */
+void space_note_fragile(struct space *s, uint64_t ip);
+
+/* Whether one may return into the middle of the @len bytes at @at. */
+bool space_is_fragile(const struct space *s, uint64_t at, size_t len);
 
 const char *stop_reason_word(enum stop_reason r);
 const char *stop_reason_what(enum stop_reason r);

@@ -36,5 +36,9 @@ void workshop_debug(const struct workshop *e);
 /* Whether a jump stands at @ip in the space. */
 bool workshop_patched_at(const struct workshop *e, const struct space *s, uint64_t ip);
 
+/* The site that jumps to the stub which @ip is in, and where its file is mapped; or NULL. */
+const struct code_site *workshop_site_of(const struct workshop *e, const struct space *s,
+					 uint64_t ip, uint64_t *ret_base);
+
 /* @t's space goes on by stops: its jumps are taken out.  At a stop of @t only. */
 void workshop_evict(struct workshop *e, struct tracee *t, enum stop_reason why);

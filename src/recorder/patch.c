@@ -154,7 +154,7 @@ patch_batch(int mem, pid_t tid, struct code_site *const sites[], size_t count,
 }
 
 int
-patch_file(pid_t tid, struct code_file *f, uint64_t base,
+patch_file(pid_t tid, const struct space *s, struct code_file *f, uint64_t base,
 	   const struct patch_others *others)
 {
 	_cleanup_fd_ int mem = mem_open(tid);
@@ -165,7 +165,10 @@ patch_file(pid_t tid, struct code_file *f, uint64_t base,
 	if (mem < 0)
 		return mem;
 	for (size_t i = 0; i < f->count; i++) {
-		if (f->sites[i].used)
+		const struct site *site = &f->sites[i].site;
+
+		if (f->sites[i].used &&
+		    !space_is_fragile(s, base + site->offset, site->len))
 			batch[n++] = &f->sites[i];
 		if (n && (n == BATCH || i + 1 == f->count)) {
 			int r = patch_batch(mem, tid, batch, n, base, others);
@@ -205,6 +208,17 @@ restore_file(pid_t tid, int mem, const struct code_file *f, uint64_t base)
 			all &= mem_write(mem, at, s->bytes, s->len) == 0;
 	}
 	return all;
+}
+
+bool
+patch_undo(pid_t tid, const struct code_site *site, uint64_t base, bool alone)
+{
+	uint64_t at = base + site->site.offset;
+
+	/* the kernel writes what lies in one aligned word at once */
+	if (!alone && at % 8 + site->site.len > 8)
+		return false;
+	return patch_force(tid, at, site->site.bytes, site->site.len) == 0;
 }
 
 bool

@@ -67,7 +67,7 @@ prepare_file(struct workshop *e, struct tracee *t, const struct mapping *m,
 	f = code_files_get(&e->files, &e->region, t->tid, m);
 	if (!f || !f->count || !space_add_file(t->space, f->number, m->start))
 		return;
-	if (patch_file(t->tid, f, m->start, NULL) == PATCH_STALE)
+	if (patch_file(t->tid, t->space, f, m->start, NULL) == PATCH_STALE)
 		f->stale = true;
 	b->files[b->file_count].file = f->number;
 	b->files[b->file_count++].base = m->start;
@@ -350,13 +350,15 @@ plant_file(struct tracee *t, struct code_file *f, const struct code_site *site,
 		return give_up(s, *ip, REASON_FULL);
 	r = patch_tell_base(t->tid, f, m->start);
 	if (r >= 0)
-		r = patch_file(t->tid, f, m->start, &others);
+		r = patch_file(t->tid, s, f, m->start, &others);
 	if (r == PATCH_STALE)
 		f->stale = true;
 	if (!is_planted(t, site, m->start))
 		return give_up(s, *ip, r < 0 ? REASON_MEMORY : REASON_UNKNOWN);
-	if (send_by_stub(t->tid, site))
+	if (send_by_stub(t->tid, site)) {
+		moved(t, *ip, site->plain);
 		*ip = site->plain;
+	}
 	return REASON_SITE;
 }
 

@@ -3,6 +3,7 @@
 
 #include "model/record.h"
 #include "model/syscalls.h"
+#include "recorder/codefiles.h"
 #include "recorder/flights.h"
 #include "recorder/patch.h"
 #include "recorder/plant.h"
@@ -117,6 +118,24 @@ restore(struct inside *in)
  */
 #define PLAIN_BEHIND_CALL 12
 
+/*
+ * Where the call returns to: in the program's own code, if the jump there can be taken
+ * out, so that handlers and whoever unwinds the stack find what they would without
+ * us.  The next stop there puts it in again.
+ */
+static uint64_t
+own_place(struct workshop *e, const struct inside *in)
+{
+	const struct space *s = in->t->space;
+	const struct code_site *site;
+	uint64_t base;
+
+	site = workshop_site_of(e, s, in->frame.back, &base);
+	if (site && patch_undo(in->t->tid, site, base, s->users == 1))
+		return base + site->site.offset + site->site.syscall_at + 2;
+	return in->frame.back + PLAIN_BEHIND_CALL;
+}
+
 static void
 interrupt(struct workshop *e, struct tracing *tr, struct inside *in)
 {
@@ -125,7 +144,7 @@ interrupt(struct workshop *e, struct tracing *tr, struct inside *in)
 	bool seen = false;
 
 	restore(in);
-	in->regs.rip = in->frame.back + PLAIN_BEHIND_CALL;
+	in->regs.rip = own_place(e, in);
 	in->regs.rsp = in->at + sizeof(struct frame) + 128;
 	if (ptrace(PTRACE_SETREGS, t->tid, NULL, &in->regs) < 0)
 		return;
@@ -226,6 +245,27 @@ recover(struct workshop *e, struct tracee *t, uint64_t ip)
 	return true;
 }
 
+/*
+ * A handler that runs now may return to where the thread stands.  That matters only
+ * next to a syscall instruction, at most as far behind it as a window is long.
+ */
+static void
+note_place(const struct inside *in)
+{
+	uint64_t ip = in->regs.rip;
+	uint8_t bytes[SITE_MAX + 2];
+	ssize_t n;
+
+	if (region_has(ip))
+		return;
+	n = remote_read(in->t->tid, ip - SITE_MAX, bytes, sizeof(bytes));
+	for (ssize_t i = 0; i + 2 <= n; i++)
+		if (bytes[i] == 0x0f && bytes[i + 1] == 0x05) {
+			space_note_fragile(in->t->space, ip);
+			return;
+		}
+}
+
 bool
 rescue(struct workshop *e, struct tracing *tr, struct tracee *t, int signal)
 {
@@ -241,14 +281,17 @@ rescue(struct workshop *e, struct tracing *tr, struct tracee *t, int signal)
 	if (is_fault(signal) && recover(e, t, in.regs.rip))
 		return true;
 	phase = phase_of(e, &in);
-	if (phase == PHASE_NONE || !find_frame(e, &in))
+	if (phase == PHASE_NONE || !find_frame(e, &in)) {
+		note_place(&in);
 		return false;
+	}
 	if (phase == PHASE_BEFORE)
 		decline(e, &in);
 	else if (phase == PHASE_RETURNED)
 		at_return(e, tr, &in, signal);
 	else
 		finish(e, tr, &in, in.frame.rax);
+	note_place(&in);
 	/* only reading a name can fail in there; what that means the kernel has to say */
 	return phase != PHASE_RETURNED && is_fault(signal);
 }

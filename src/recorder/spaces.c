@@ -64,6 +64,29 @@ space_add_file(struct space *s, unsigned file, uint64_t base)
 	return true;
 }
 
+void
+space_note_fragile(struct space *s, uint64_t ip)
+{
+	for (unsigned i = 0; i < s->fragile_count && i < SPACE_FRAGILE; i++)
+		if (s->fragile[i] == ip)
+			return;
+	if (s->fragile_count < SPACE_FRAGILE)
+		s->fragile[s->fragile_count] = ip;
+	if (s->fragile_count <= SPACE_FRAGILE)
+		s->fragile_count++;
+}
+
+bool
+space_is_fragile(const struct space *s, uint64_t at, size_t len)
+{
+	if (s->fragile_count > SPACE_FRAGILE)
+		return true;
+	for (unsigned i = 0; i < s->fragile_count; i++)
+		if (s->fragile[i] > at && s->fragile[i] < at + len)
+			return true;
+	return false;
+}
+
 const char *
 stop_reason_word(enum stop_reason r)
 {

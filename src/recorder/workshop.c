@@ -253,6 +253,23 @@ on_returned(struct fast *f, struct tracee *t)
 	leave_done(t);
 }
 
+const struct code_site *
+workshop_site_of(const struct workshop *e, const struct space *s, uint64_t ip,
+		 uint64_t *ret_base)
+{
+	uint64_t slot = LAYOUT_SLOTS + 8 * ((ip - LAYOUT_STUBS) / LAYOUT_STUB_SIZE);
+
+	for (unsigned i = 0; ip >= LAYOUT_STUBS && i < s->file_count; i++) {
+		const struct code_file *f = file_of(e, s->files[i].file);
+
+		*ret_base = s->files[i].base;
+		for (size_t k = 0; f && k < f->count; k++)
+			if (f->sites[k].slot == slot)
+				return &f->sites[k];
+	}
+	return NULL;
+}
+
 void
 workshop_evict(struct workshop *e, struct tracee *t, enum stop_reason why)
 {

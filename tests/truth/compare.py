@@ -24,6 +24,7 @@ SA_RESTART = 0x10000000
 
 # A call instruction, with the jump that i386's sysenter has before it.
 CALL_LEN_MAX = 16
+SYSCALL_LEN = 2
 
 # The longest name without its NUL that a call takes; longer ones are cut in both accounts.
 NAME_MAX = 4095
@@ -46,6 +47,7 @@ class Held:
         self.in_handler = False
         self.ended = False
         self.left_recorder = False
+        self.again_at = None
 
     def ends_by(self, flags):
         """Whether a handler with these flags makes it end with EINTR (signal(7))."""
@@ -136,7 +138,7 @@ class Kernel:
         if top:
             same = top.begun[:4] == (abi, nr, ip, sp)
             if top.left_recorder:
-                same = top.begun[:2] == (abi, nr) and self.table.recorder.makes_again(ip)
+                same = top.begun[:2] == (abi, nr) and ip == top.again_at
             if same and not top.in_handler:
                 held.pop()
             elif same or not top.in_handler:
@@ -172,9 +174,11 @@ class Kernel:
         if not held:
             return
         before = held[-1].begun[2] - ip
-        if held[-1].begun[2] == self.table.recorder.job and self.table.recorder.holds(ip):
-            # not to where it was: the thread was taken out of the recorder
+        if held[-1].begun[2] == self.table.recorder.job:
+            # not to where it was: the thread was taken out of the recorder, to where the
+            # job's own instruction stands, or one of ours that the filter does not trust
             held[-1].left_recorder = True
+            held[-1].again_at = ip + SYSCALL_LEN
             held[-1].in_handler = False
             if held[-1].ended:
                 self.interrupted(task)

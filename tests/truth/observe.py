@@ -62,22 +62,8 @@ class Recorder:
     would compare equal.
     """
 
-    SIZE = 0x40000
-
     def __init__(self, trusted):
         self.job, self.own = trusted or (None, None)
-        self.first = trusted[0] & -self.SIZE if trusted else 0
-
-    def makes_again(self, ip):
-        """Whether a call at @ip may be one that was interrupted in the recorder.
-
-        Whatfiles takes the thread out of the recorder before a handler runs; then a plain
-        instruction of ours makes the call, which the filter does not trust.
-        """
-        return self.holds(ip) and ip not in (self.job, self.own)
-
-    def holds(self, ip):
-        return self.first <= ip < self.first + self.SIZE if self.first else False
 
 
 # --- the table --------------------------------------------------------------------------
