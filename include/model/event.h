@@ -154,16 +154,25 @@ struct gap_count {
 	char example[160]; /* of the first one */
 };
 
+/* Why calls were seen by a stop although there is a faster way; the fast engine counts. */
+struct stop_count {
+	const char *word;
+	uint64_t calls;	 /* that stopped */
+	uint64_t images; /* programs executed that could not have the recorder at all */
+};
+
 /* How the run ended; handed to each sink last. */
 struct outcome {
 	uint64_t time;
 	int status;	   /* of the command, as wait(2) gives it */
 	bool status_known; /* false when it did not come to an end that we saw */
 	uint64_t processes, threads, execs;
-	uint64_t stops;		      /* ptrace stops of any kind */
-	uint64_t calls[ENGINE_COUNT]; /* file syscalls recorded */
-	uint64_t accesses;	      /* of them, those that named or changed a file */
-	uint64_t written;	      /* of those, passed to the sinks */
+	uint64_t stops;			  /* ptrace stops of any kind */
+	uint64_t calls[ENGINE_COUNT];	  /* file syscalls recorded */
+	const struct stop_count *stopped; /* by reason */
+	size_t stopped_count;
+	uint64_t accesses; /* of them, those that named or changed a file */
+	uint64_t written;  /* of those, passed to the sinks */
 	struct gap_count gaps[GAP_COUNT];
 	struct gap_count notes[NOTE_COUNT];
 };

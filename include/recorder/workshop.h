@@ -8,6 +8,7 @@
  * and answers the loop (trace/fast.h).  What cannot be patched goes on stopping.
  */
 
+#include "model/event.h"
 #include "recorder/codefiles.h"
 #include "recorder/region.h"
 #include "recorder/spaces.h"
@@ -18,9 +19,10 @@ struct workshop {
 	struct fast fast; /* first */
 	struct region region;
 	struct code_files files;
-	uint64_t boot_place;		/* behind the vdso's start */
-	uint64_t reasons[REASON_COUNT]; /* calls that stopped */
-	uint64_t images[REASON_COUNT];	/* images without the recorder; SITE: with it */
+	uint64_t boot_place;			/* behind the vdso's start */
+	uint64_t reasons[REASON_COUNT];		/* calls that stopped */
+	struct stop_count counts[REASON_COUNT]; /* the same, for whoever reports */
+	uint64_t images[REASON_COUNT]; /* images without the recorder; SITE: with it */
 };
 
 /*
@@ -29,6 +31,9 @@ struct workshop {
  */
 int workshop_open(struct workshop *e, size_t ring_bytes, unsigned classes);
 void workshop_close(struct workshop *e);
+
+/* Fills in counts, which are valid as long as @e. */
+void workshop_count(struct workshop *e);
 
 /* Tells what still stopped, and why, to whoever asked for it (-d). */
 void workshop_debug(const struct workshop *e);

@@ -286,6 +286,11 @@ finish(struct session *s)
 	if (signal)
 		model_gap(s->model, GAP_SIGNALLED, strsignal(signal));
 	s->outcome.stops = s->result.stops;
+	if (s->fast) {
+		workshop_count(&s->workshop);
+		s->outcome.stopped = s->workshop.counts;
+		s->outcome.stopped_count = REASON_COUNT;
+	}
 	model_end(s->model, clock_ns(CLOCK_MONOTONIC), s->result.status,
 		  s->result.status_known, &s->outcome);
 	if (s->outputs.fresh)

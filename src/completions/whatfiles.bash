@@ -41,7 +41,7 @@ _whatfiles()
         return
         ;;
     --engine)
-        mapfile -t COMPREPLY < <(compgen -W 'auto strict' -- "$cur")
+        mapfile -t COMPREPLY < <(compgen -W 'auto fast strict' -- "$cur")
         return
         ;;
     --io-uring)

@@ -10,7 +10,7 @@ complete -c whatfiles -s e -l events -x -a "(__fish_append , $classes)" -d 'trac
 complete -c whatfiles -l audit -d 'also tell received descriptors and shared maps'
 complete -c whatfiles -s A -l all -d 'write every call'
 complete -c whatfiles -s F -l failed -d 'text: also show look-ups that found nothing'
-complete -c whatfiles -l engine -x -a 'auto strict' -d 'how calls are seen'
+complete -c whatfiles -l engine -x -a 'auto fast strict' -d 'how calls are seen'
 complete -c whatfiles -l resolve -d 'tell also which file each name led to'
 complete -c whatfiles -l io-uring -x -a 'deny allow' -d 'what becomes of io_uring_setup'
 complete -c whatfiles -l ring-size -x -d 'memory between tracer and log, in MiB'

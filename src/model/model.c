@@ -402,6 +402,8 @@ model_end(struct model *m, uint64_t time, int status, bool status_known,
 	struct outcome *o = &m->outcome;
 
 	o->stops = ret->stops;
+	o->stopped = ret->stopped;
+	o->stopped_count = ret->stopped_count;
 	o->time = time > m->start ? time - m->start : 0;
 	end_everybody(m, o->time);
 	o->status = status;

@@ -309,6 +309,18 @@ workshop_open(struct workshop *e, size_t ring_bytes, unsigned classes)
 }
 
 void
+workshop_count(struct workshop *e)
+{
+	for (enum stop_reason r = 0; r < REASON_COUNT; r++)
+		e->counts[r] = (struct stop_count){
+			.word = stop_reason_word(r),
+			.calls = e->reasons[r],
+			/* under SITE those are counted that have the recorder */
+			.images = r == REASON_SITE ? 0 : e->images[r],
+		};
+}
+
+void
 workshop_debug(const struct workshop *e)
 {
 	for (enum stop_reason r = 0; r < REASON_COUNT; r++)

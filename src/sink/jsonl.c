@@ -371,6 +371,24 @@ add_gaps(struct json *j, const struct outcome *o)
 	json_array_end(j);
 }
 
+/* Only where there is a fast engine: what it had to leave to stops, by reason. */
+static void
+add_stopped(struct json *j, const struct outcome *o)
+{
+	if (!o->stopped_count)
+		return;
+	json_object(j, "stopped");
+	for (size_t i = 0; i < o->stopped_count; i++)
+		if (o->stopped[i].calls)
+			json_int(j, o->stopped[i].word, (int64_t)o->stopped[i].calls);
+	json_object_end(j);
+	json_object(j, "programs_by_stops");
+	for (size_t i = 0; i < o->stopped_count; i++)
+		if (o->stopped[i].images)
+			json_int(j, o->stopped[i].word, (int64_t)o->stopped[i].images);
+	json_object_end(j);
+}
+
 static void
 add_end(struct buf *line, const struct outcome *o, void *ctx)
 {
@@ -389,6 +407,7 @@ add_end(struct buf *line, const struct outcome *o, void *ctx)
 	for (size_t i = 0; i < ENGINE_COUNT; i++)
 		json_int(j, engine_words[i], (int64_t)o->calls[i]);
 	json_object_end(j);
+	add_stopped(j, o);
 	json_int(j, "accesses", (int64_t)o->accesses);
 	json_int(j, "written", (int64_t)o->written);
 	add_gaps(j, o);
