@@ -14,6 +14,7 @@ without a limit of time, and whatever a test leaves running is killed.
 """
 
 import ctypes
+import errno
 import json
 import os
 import pathlib
@@ -322,6 +323,16 @@ def native():
     return native
 
 
+def skip_without_i386(program):
+    """Skips where the kernel does not execute @program, which is for i386."""
+    try:
+        subprocess.run([program, "--no-such-case"], capture_output=True, timeout=60)
+    except OSError as error:
+        if error.errno == errno.ENOEXEC:
+            pytest.skip("this kernel runs no i386 programs (CONFIG_IA32_EMULATION)")
+        raise
+
+
 @pytest.fixture(scope="session")
 def probe(tmp_path_factory):
     """probe("name", *gcc options) -> path of tests/probes/name.c, compiled once."""
@@ -344,6 +355,8 @@ def probe(tmp_path_factory):
                 pytest.skip("this gcc cannot build for x32 (gcc-multilib)")
             assert done.returncode == 0, done.stderr.decode()
             built[key] = str(out)
+        if "-m32" in flags:
+            skip_without_i386(built[key])
         return built[key]
 
     return probe

@@ -365,11 +365,19 @@ def test_denied_is_always_shown(native, public):
     secret.chmod(0o700)  # to be removed
 
 
-@pytest.mark.parametrize("engine", ["auto", "strict"])
+@pytest.mark.parametrize("engine", ["auto", "fast", "strict"])
 def test_engine(run, engine):
-    log = run("true", options=["--engine", engine]).log
-    assert log.header["engine"] == "strict"
-    assert log.end["calls"]["strict"] > 0 and log.end["calls"]["fast"] == 0
+    """The header says which engine it was, and each call who saw it."""
+    log = run("cat", "/etc/hostname", options=["--all", "--engine", engine]).log
+    if log.header["engine"] == "strict":
+        assert engine != "fast"
+        assert log.end["calls"]["strict"] > 0 and log.end["calls"]["fast"] == 0
+        assert "stopped" not in log.end
+        return
+    assert engine != "strict"
+    assert log.end["calls"]["fast"] > log.end["calls"]["strict"] > 0
+    assert log.end["stopped"]["site"] > 0
+    assert {r.get("engine") for r in log.accesses("/etc/hostname")} == {"fast"}
 
 
 def test_ring_size(run, probe, tmp_path):
@@ -447,7 +455,7 @@ BAD = [  # words of the command line, words of the message
     (["--events", "x" * 5000], ["--events", "--help"]),
     (["--format", "yaml"], ["--format", '"yaml"', "--help"]),
     (["--format", ""], ["--format", '""', "--help"]),
-    (["--engine", "warp"], ["--engine", '"warp"', "strict"]),
+    (["--engine", "warp"], ["--engine", '"warp"', "fast", "strict"]),
     (["--engine", ""], ["--engine", '""', "strict"]),
     (["--ring-size", "0"], ["--ring-size", '"0"']),
     (["--ring-size", "-1"], ["--ring-size", '"-1"']),
