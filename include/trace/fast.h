@@ -46,7 +46,10 @@ struct fast_ops {
 	 */
 	bool (*entry)(struct fast *f, struct tracee *t, const struct syscall_row *row,
 		      int abi, struct syscall_stop *stop);
-	/* A signal is about to be delivered; true when it is not meant for the task. */
+	/*
+	 * A signal is about to be delivered; true when it is not meant for the task.  0:
+	 * it was stopped wherever it ran.
+	 */
 	bool (*signal)(struct fast *f, struct tracing *tr, struct tracee *t, int signal);
 	/* A filter of the job's own may see the calls of @t's memory from now on. */
 	void (*hush)(struct fast *f, struct tracee *t);

@@ -156,7 +156,7 @@ at_return(struct workshop *e, struct tracing *tr, struct inside *in, int signal)
 {
 	if (!was_interrupted(in))
 		finish(e, tr, in, in->regs.rax);
-	else if (proc_catches(in->t->tid, signal))
+	else if (signal && proc_catches(in->t->tid, signal))
 		interrupt(e, tr, in);
 	/* else no handler runs: the kernel makes the call again, or ends the process */
 }
@@ -168,11 +168,17 @@ is_boot_failure(const struct tracee *t, const struct user_regs_struct *regs, int
 	return signal == SIGTRAP && t->space->booting && regs->rip == t->space->failed_at;
 }
 
-/* The recorder, or what it reads of the process, is not there. */
+/*
+ * The recorder, or what it reads of the process, is not there; not what somebody sent,
+ * which is the process's own (sigaction(2), si_code).
+ */
 static bool
-is_fault(int signal)
+is_fault(const struct tracee *t, int signal)
 {
-	return signal == SIGSEGV || signal == SIGBUS;
+	siginfo_t info;
+
+	return (signal == SIGSEGV || signal == SIGBUS) &&
+	       ptrace(PTRACE_GETSIGINFO, t->tid, NULL, &info) == 0 && info.si_code > 0;
 }
 
 /* Where in its work the recorder is. */
@@ -211,16 +217,17 @@ phase_of(const struct workshop *e, const struct inside *in)
 }
 
 /*
- * A jump by way of memory that the process has unmapped: the jumps come out, and
- * what stood there before is executed.
+ * A jump by way of memory that the process has unmapped, or has something else in: the
+ * jumps come out, and what stood there before is executed.
  */
 static bool
 recover(struct workshop *e, struct tracee *t, uint64_t ip)
 {
 	struct mapping m;
 
-	if (!workshop_patched_at(e, t->space, ip) ||
-	    maps_find(t->tid, LAYOUT_SLOTS, &m) == 0)
+	if (!workshop_patched_at(e, t->space, ip))
+		return false;
+	if (maps_find(t->tid, LAYOUT_SLOTS, &m) == 0 && m.shared && m.executable)
 		return false;
 	workshop_evict(e, t, REASON_LOST);
 	return true;
@@ -231,6 +238,7 @@ rescue(struct workshop *e, struct tracing *tr, struct tracee *t, int signal)
 {
 	struct inside in = { .t = t };
 	enum phase phase;
+	bool fault;
 
 	if (ptrace(PTRACE_GETREGS, t->tid, NULL, &in.regs) < 0)
 		return false;
@@ -238,7 +246,8 @@ rescue(struct workshop *e, struct tracing *tr, struct tracee *t, int signal)
 		plant_failed(e, t, (int)in.regs.rax);
 		return true;
 	}
-	if (is_fault(signal) && recover(e, t, in.regs.rip))
+	fault = is_fault(t, signal);
+	if (fault && recover(e, t, in.regs.rip))
 		return true;
 	phase = phase_of(e, &in);
 	if (phase == PHASE_NONE || !find_frame(e, &in))
@@ -250,5 +259,5 @@ rescue(struct workshop *e, struct tracing *tr, struct tracee *t, int signal)
 	else
 		finish(e, tr, &in, in.frame.rax);
 	/* a name that cannot be read is the kernel's to answer, with EFAULT */
-	return phase == PHASE_BEFORE && is_fault(signal);
+	return fault && phase != PHASE_RETURNED;
 }
