@@ -28,7 +28,7 @@ enum patch_result {
 /*
  * Threads that stand still.  Where one would go on behind a syscall instruction that is
  * replaced, it is sent behind the stub's instead; @moved is told, with the old and the
- * new address.
+ * new address.  What has one of @returns in its middle is left alone.
  */
 struct patch_others {
 	struct patch_other {
@@ -38,6 +38,8 @@ struct patch_others {
 	} * list;
 	size_t count;
 	void (*moved)(void *data, uint64_t from, uint64_t to);
+	const uint64_t *returns;
+	size_t return_count;
 };
 
 /*

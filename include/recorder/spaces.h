@@ -21,6 +21,9 @@ enum stop_reason {
 	REASON_COUNT,
 };
 
+/* Places near a syscall instruction that handlers can return to. */
+#define SPACE_RETURNS 16
+
 /* How many patched files one address space can have. */
 #define SPACE_FILES 8
 
@@ -38,6 +41,9 @@ struct space {
 	pid_t waits_for;      /* of two users, the one in whose vfork the other waits */
 	uint64_t hopeless[8]; /* ends of calls that need not be looked at again */
 	unsigned hopeless_at;
+	/* where signals came in what could be replaced: handlers may return there */
+	uint64_t returns[SPACE_RETURNS];
+	unsigned return_count; /* beyond SPACE_RETURNS: more than are known */
 	unsigned freezes; /* how often the threads were stopped to patch */
 	struct {
 		unsigned file; /* number of the code file */
@@ -61,6 +67,9 @@ void space_drop(struct space *s);
 /* Adds a patched file, or tells that it is there already; false when there is no room. */
 bool space_add_file(struct space *s, unsigned file, uint64_t base);
 bool space_has_file(const struct space *s, unsigned file, uint64_t base);
+
+/* A handler may return to @ip, now or at any time. */
+void space_add_return(struct space *s, uint64_t ip);
 
 const char *stop_reason_word(enum stop_reason r);
 const char *stop_reason_what(enum stop_reason r);

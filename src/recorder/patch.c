@@ -114,6 +114,9 @@ move_out(const struct patch_others *others, struct patch_other *o,
 static bool
 is_vacated(const struct patch_others *others, const struct code_site *site, uint64_t at)
 {
+	for (size_t i = 0; others && i < others->return_count; i++)
+		if (others->returns[i] > at && others->returns[i] < at + site->site.len)
+			return false;
 	for (size_t i = 0; others && i < others->count; i++) {
 		struct patch_other *o = &others->list[i];
 

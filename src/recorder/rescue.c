@@ -6,6 +6,7 @@
 #include "recorder/flights.h"
 #include "recorder/patch.h"
 #include "recorder/plant.h"
+#include "recorder/sites.h"
 #include "recorder/workshop.h"
 #include "trace/calls.h"
 #include "trace/capture.h"
@@ -233,6 +234,36 @@ recover(struct workshop *e, struct tracee *t, uint64_t ip)
 	return true;
 }
 
+/* How far from a syscall instruction what is replaced with it can reach. */
+#define BEFORE_SYSCALL 5
+#define SYSCALL_LEN 2
+
+/*
+ * A handler is about to run: when it returns, to where the thread stands now, that must
+ * not be the middle of a jump.
+ */
+static void
+keep_return(struct tracee *t, const struct user_regs_struct *r, int signal)
+{
+	uint8_t near[SITE_MAX + BEFORE_SYSCALL + SYSCALL_LEN];
+	uint64_t from = r->rip - SITE_MAX;
+	ssize_t n;
+
+	if (region_has(r->rip))
+		return;
+	n = remote_read(t->tid, from, near, sizeof(near));
+	for (ssize_t i = 0; i + SYSCALL_LEN <= n; i++) {
+		if (near[i] != 0x0f || near[i + 1] != 0x05)
+			continue;
+		if (!proc_catches(t->tid, signal))
+			return;
+		space_add_return(t->space, r->rip);
+		/* or the kernel goes back to the instruction itself */
+		if (i + SYSCALL_LEN == SITE_MAX)
+			space_add_return(t->space, r->rip - SYSCALL_LEN);
+	}
+}
+
 bool
 rescue(struct workshop *e, struct tracing *tr, struct tracee *t, int signal)
 {
@@ -249,6 +280,8 @@ rescue(struct workshop *e, struct tracing *tr, struct tracee *t, int signal)
 	fault = is_fault(t, signal);
 	if (fault && recover(e, t, in.regs.rip))
 		return true;
+	if (signal)
+		keep_return(t, &in.regs, signal);
 	phase = phase_of(e, &in);
 	if (phase == PHASE_NONE || !find_frame(e, &in))
 		return false;

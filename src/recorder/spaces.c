@@ -61,6 +61,18 @@ space_add_file(struct space *s, unsigned file, uint64_t base)
 	return true;
 }
 
+void
+space_add_return(struct space *s, uint64_t ip)
+{
+	for (unsigned i = 0; i < s->return_count && i < SPACE_RETURNS; i++)
+		if (s->returns[i] == ip)
+			return;
+	if (s->return_count < SPACE_RETURNS)
+		s->returns[s->return_count++] = ip;
+	else
+		s->return_count = SPACE_RETURNS + 1;
+}
+
 const char *
 stop_reason_word(enum stop_reason r)
 {

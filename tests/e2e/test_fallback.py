@@ -49,7 +49,7 @@ def same(run, native, tmp_path):
 
 
 MODES = ["calls", "limit", "unmap", "cover", "jit", "places", "close_range", "mlockall",
-         "dumpable", "tsc", "filter", "tsync", "descriptors", "threads"]
+         "dumpable", "tsc", "filter", "tsync", "window", "descriptors", "threads"]
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -57,11 +57,11 @@ def test_hazard(same, probe, mode):
     same(probe("hazards"), mode)
 
 
-@pytest.mark.parametrize("mode", ["calls", "unmap", "cover", "tsc", "tsync", "places"])
+@pytest.mark.parametrize("mode", ["calls", "unmap", "cover", "tsc", "tsync", "places", "window"])
 def test_hazard_of_a_static_program(same, probe, mode):
     same(probe("hazards", "-static"), mode)
 
 
-@pytest.mark.parametrize("mode", ["chroot", "setuid"])
+@pytest.mark.parametrize("mode", ["chroot", "setuid", "pidns", "rootproc"])
 def test_hazard_of_root(same, probe, mode, requires_root):
     same(probe("hazards"), mode)

@@ -12,6 +12,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -21,11 +22,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 #define REGION ((void *)0x70000000ul) /* recorder/layout.h */
@@ -158,17 +161,11 @@ jit(void)
 }
 
 /* Two places of its own, the first of which it makes harmless before anybody came by. */
-__attribute__((naked, noinline, aligned(64))) static long
-first_place(const char *name, int mode)
-{
-	__asm__("mov $21,%eax\n\tsyscall\n\tcmp $-4096,%rax\n\tret\n\tnop\n\tnop");
-}
-
-__attribute__((naked, noinline, aligned(64))) static long
-second_place(const char *name, int mode)
-{
-	__asm__("mov $21,%eax\n\tsyscall\n\tcmp $-4096,%rax\n\tret\n\tnop\n\tnop");
-}
+long first_place(const char *name, int mode), second_place(const char *name, int mode);
+__asm__(".p2align 6\nfirst_place:\n\tmov $21,%eax\n\tsyscall\n\tcmp $-4096,%rax\n\t"
+	"ret\n\tnop\n\tnop\n"
+	".p2align 6\nsecond_place:\n\tmov $21,%eax\n\tsyscall\n\tcmp $-4096,%rax\n\t"
+	"ret\n\tnop\n\tnop\n");
 
 static void
 change(void)
@@ -202,6 +199,95 @@ places(void)
 	calls();
 }
 
+static atomic_bool over;
+static atomic_uint begun;
+
+static void *
+busy(void *data)
+{
+	char name[64];
+	struct stat st;
+
+	begun++;
+	for (unsigned n = 0; !over; n++) {
+		name_of(name, "t", -1, n);
+		if (fstatat(data ? dir_fd : AT_FDCWD, name, &st, 0) == 0)
+			fail("busy thread");
+	}
+	return NULL;
+}
+
+/*
+ * A place that serves any number, as that of syscall(2).  Far from everything, lest some
+ * byte look like a branch into it, and nothing may name its middle.
+ */
+#define ANY_PLACE_RETURNS 9
+
+long any_place(long nr, const char *name, int mode);
+__asm__(".skip 160,0x90\nany_place:\n\tmov %edi,%eax\n\tmov %rsi,%rdi\n\tmov %edx,%esi\n\t"
+	"syscall\n\tcmp $-4096,%rax\n\tret\n\t.skip 160,0x90");
+
+/*
+ * A signal comes when a call has just returned that no recorder cares for; the handler
+ * makes one from the same place that it does care for.
+ */
+static void
+on_signal(int signal, siginfo_t *info, void *context)
+{
+	const ucontext_t *c = context;
+	volatile uint64_t behind = (uint64_t)any_place;
+
+	(void)signal;
+	(void)info;
+	behind += ANY_PLACE_RETURNS;
+	if ((uint64_t)c->uc_mcontext.gregs[REG_RIP] != behind)
+		fail("the signal came elsewhere");
+	if (any_place(SYS_access, "hz-window", F_OK) != -ENOENT)
+		fail("call in a handler");
+}
+
+static void
+window(void)
+{
+	struct sigaction a = { .sa_sigaction = on_signal, .sa_flags = SA_SIGINFO };
+	sigset_t none, blocked;
+
+	sigaction(SIGUSR1, &a, NULL);
+	sigemptyset(&none);
+	sigemptyset(&blocked);
+	sigaddset(&blocked, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &blocked, NULL);
+	raise(SIGUSR1);
+	if (any_place(SYS_rt_sigsuspend, (const char *)&none, 8) != -EINTR)
+		fail("interrupted call");
+	calls();
+}
+
+/* Threads that have other numbers than everybody outside says. */
+static void
+inside(void)
+{
+	int status;
+	pid_t pid;
+
+	if (unshare(CLONE_NEWPID))
+		fail("unshare");
+	pid = fork();
+	if (!pid) {
+		pthread_t thread;
+
+		pthread_create(&thread, NULL, busy, NULL);
+		while (!begun)
+			usleep(100);
+		calls();
+		over = true;
+		pthread_join(thread, NULL);
+		_exit(0);
+	}
+	if (waitpid(pid, &status, 0) != pid || status)
+		fail("wait");
+}
+
 static void
 all_closed(void)
 {
@@ -220,6 +306,22 @@ other_root(void)
 		fail("chroot");
 	calls();
 	dir_fd = -1;
+}
+
+/* Another root with a /proc in it: what that says of descriptors is said from there. */
+static void
+other_root_with_proc(void)
+{
+	calls();
+	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
+		fail("unshare");
+	mkdir("root", 0700);
+	mkdir("root/proc", 0700);
+	if (mount("/proc", "root/proc", NULL, MS_BIND | MS_REC, NULL) || chroot("root") ||
+	    chdir("/"))
+		fail("chroot");
+	dir_fd = open("/", O_PATH | O_DIRECTORY);
+	calls();
 }
 
 static void
@@ -300,24 +402,6 @@ filtered(void)
 	calls();
 	install(false);
 	calls();
-}
-
-static atomic_bool over;
-static atomic_uint begun;
-
-static void *
-busy(void *data)
-{
-	char name[64];
-	struct stat st;
-
-	begun++;
-	for (unsigned n = 0; !over; n++) {
-		name_of(name, "t", -1, n);
-		if (fstatat(data ? dir_fd : AT_FDCWD, name, &st, 0) == 0)
-			fail("busy thread");
-	}
-	return NULL;
 }
 
 static void
@@ -409,11 +493,11 @@ static const struct {
 	{ "unmap", unmap },	   { "cover", cover },
 	{ "jit", jit },		   { "change", change },
 	{ "places", places },	   { "close_range", all_closed },
-	{ "chroot", other_root },  { "setuid", other_user },
+	{ "chroot", other_root },  { "rootproc", other_root_with_proc },  { "setuid", other_user },
 	{ "mlockall", locked },	   { "dumpable", undumpable },
 	{ "tsc", no_clock },	   { "filter", filtered },
 	{ "tsync", filtered_threads }, { "maps", maps },
-	{ "descriptors", descriptors }, { "threads", threads },
+	{ "window", window }, { "pidns", inside }, { "descriptors", descriptors }, { "threads", threads },
 };
 
 int
