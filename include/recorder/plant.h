@@ -23,6 +23,9 @@ void plant(struct workshop *e, struct tracee *t);
  */
 enum stop_reason plant_at(struct workshop *e, struct tracee *t, uint64_t *ip);
 
+/* Whether @tid's own number is another one for it than for us. */
+bool plant_has_other_pids(pid_t tid);
+
 /* Whether it is worth stopping the other threads of @t's process to patch. */
 bool plant_wants_freeze(const struct tracee *t);
 

@@ -21,7 +21,8 @@ struct tracee;
 struct tracing;
 
 /*
- * @t stands at the delivery of @signal.  True when the signal is our own affair, a
+ * @t stands at the delivery of @signal, or for another reason (0) for which it may stand
+ * still for long, or go on under a filter of its own.  True when the signal is our own affair, a
  * name that cannot be read, and is not to be delivered.
  */
 bool rescue(struct workshop *e, struct tracing *tr, struct tracee *t, int signal);

@@ -53,7 +53,10 @@ struct fast_ops {
 	bool (*unlisted)(struct fast *f, struct tracee *t,
 			 const struct syscall_stop *stop);
 	void (*returned)(struct fast *f, struct tracee *t);
-	/* A signal is about to be delivered; true when it is not meant for the task. */
+	/*
+	 * A signal is about to be delivered; true when it is not meant for the task.  0:
+	 * it was stopped wherever it ran.
+	 */
 	bool (*signal)(struct fast *f, struct tracing *tr, struct tracee *t, int signal);
 	/* A filter of the job's own may see the calls of @t's memory from now on. */
 	void (*hush)(struct fast *f, struct tracee *t);

@@ -98,22 +98,35 @@ find_vdso(const struct mapping *maps, int count)
 	return 0;
 }
 
+/* Whether @link in /proc/@tid leads elsewhere than ours does. */
+static bool
+is_elsewhere(pid_t tid, const char *link)
+{
+	struct stat its, ours;
+	char path[48];
+
+	snprintf(path, sizeof(path), "%d/%s", (int)tid, link);
+	if (fstatat(proc_dir(), path, &its, 0) < 0)
+		return true;
+	snprintf(path, sizeof(path), "%d/%s", (int)getpid(), link);
+	return fstatat(proc_dir(), path, &ours, 0) < 0 || its.st_ino != ours.st_ino;
+}
+
+bool
+plant_has_other_pids(pid_t tid)
+{
+	return is_elsewhere(tid, "ns/pid");
+}
+
 /* Whether @tid sees other files than we do by the names that its /proc gives. */
 static bool
 has_other_view(pid_t tid)
 {
-	static const char *const links[] = { "ns/mnt", "ns/pid" };
 	struct stat its, ours;
 	char path[48];
 
-	for (size_t i = 0; i < ARRAY_SIZE(links); i++) {
-		snprintf(path, sizeof(path), "%d/%s", (int)tid, links[i]);
-		if (fstatat(proc_dir(), path, &its, 0) < 0)
-			return true;
-		snprintf(path, sizeof(path), "%d/%s", (int)getpid(), links[i]);
-		if (fstatat(proc_dir(), path, &ours, 0) < 0 || its.st_ino != ours.st_ino)
-			return true;
-	}
+	if (is_elsewhere(tid, "ns/mnt") || is_elsewhere(tid, "ns/pid"))
+		return true;
 	snprintf(path, sizeof(path), "%d/root", (int)tid);
 	return fstatat(proc_dir(), path, &its, 0) < 0 || stat("/", &ours) < 0 ||
 	       its.st_ino != ours.st_ino || its.st_dev != ours.st_dev;
@@ -342,8 +355,8 @@ plant_file(struct tracee *t, struct code_file *f, const struct code_site *site,
 	   const struct mapping *m, uint64_t *ip)
 {
 	struct patch_other list[THREADS_MAX];
-	struct patch_others others = { list, others_of(t, list), moved };
 	struct space *s = t->space;
+	struct patch_others others = { list, others_of(t, list), moved };
 	int r;
 
 	if (!space_add_file(s, f->number, m->start))

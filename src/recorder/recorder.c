@@ -331,6 +331,9 @@ recorder_before(struct frame *f)
 	if (!is_chosen(row, flags))
 		return 1;
 	tid = SPACE->tid;
+	/* in another pid namespace the kernel would tell another number */
+	if (!tid && SPACE->no_dirs)
+		return 1;
 	if (!tid)
 		tid = (uint32_t)recorder_own(SYS_gettid, 0, 0, 0, 0);
 	w.flight = take_flight(tid);

@@ -7,6 +7,7 @@
 #include "recorder/flights.h"
 #include "recorder/patch.h"
 #include "recorder/plant.h"
+#include "recorder/sites.h"
 #include "recorder/workshop.h"
 #include "trace/calls.h"
 #include "trace/capture.h"
@@ -175,7 +176,7 @@ at_return(struct workshop *e, struct tracing *tr, struct inside *in, int signal)
 {
 	if (!was_interrupted(in))
 		finish(e, tr, in, in->regs.rax);
-	else if (proc_catches(in->t->tid, signal))
+	else if (signal && proc_catches(in->t->tid, signal))
 		interrupt(e, tr, in);
 	/* else no handler runs: the kernel makes the call again, or ends the process */
 }
@@ -187,11 +188,17 @@ is_boot_failure(const struct tracee *t, const struct user_regs_struct *regs, int
 	return signal == SIGTRAP && t->space->booting && regs->rip == t->space->failed_at;
 }
 
-/* The recorder, or what it reads of the process, is not there. */
+/*
+ * The recorder, or what it reads of the process, is not there; not what somebody sent,
+ * which is the process's own (sigaction(2), si_code).
+ */
 static bool
-is_fault(int signal)
+is_fault(const struct tracee *t, int signal)
 {
-	return signal == SIGSEGV || signal == SIGBUS;
+	siginfo_t info;
+
+	return (signal == SIGSEGV || signal == SIGBUS) &&
+	       ptrace(PTRACE_GETSIGINFO, t->tid, NULL, &info) == 0 && info.si_code > 0;
 }
 
 /* Where in its work the recorder is. */
@@ -230,40 +237,52 @@ phase_of(const struct workshop *e, const struct inside *in)
 }
 
 /*
- * A jump by way of memory that the process has unmapped: the jumps come out, and
- * what stood there before is executed.
+ * A jump by way of memory that the process has unmapped, or has something else in: the
+ * jumps come out, and what stood there before is executed.
  */
 static bool
 recover(struct workshop *e, struct tracee *t, uint64_t ip)
 {
 	struct mapping m;
 
-	if (!workshop_patched_at(e, t->space, ip) ||
-	    maps_find(t->tid, LAYOUT_SLOTS, &m) == 0)
+	if (!workshop_patched_at(e, t->space, ip))
+		return false;
+	if (maps_find(t->tid, LAYOUT_SLOTS, &m) == 0 && m.shared && m.executable)
 		return false;
 	workshop_evict(e, t, REASON_LOST);
 	return true;
 }
 
+/* How far from a syscall instruction what is replaced with it can reach. */
+#define BEFORE_SYSCALL 5
+#define SYSCALL_LEN 2
+
 /*
- * A handler that runs now may return to where the thread stands.  That matters only
- * next to a syscall instruction, at most as far behind it as a window is long.
+ * A handler is about to run: when it returns, to where the thread stands now, that must
+ * not be the middle of a jump.
  */
 static void
-note_place(const struct inside *in)
+keep_return(const struct inside *in, int signal)
 {
-	uint64_t ip = in->regs.rip;
-	uint8_t bytes[SITE_MAX + 2];
+	const struct user_regs_struct *r = &in->regs;
+	const struct tracee *t = in->t;
+	uint8_t near[SITE_MAX + BEFORE_SYSCALL + SYSCALL_LEN];
+	uint64_t from = r->rip - SITE_MAX;
 	ssize_t n;
 
-	if (region_has(ip))
+	if (!signal || region_has(r->rip))
 		return;
-	n = remote_read(in->t->tid, ip - SITE_MAX, bytes, sizeof(bytes));
-	for (ssize_t i = 0; i + 2 <= n; i++)
-		if (bytes[i] == 0x0f && bytes[i + 1] == 0x05) {
-			space_note_fragile(in->t->space, ip);
+	n = remote_read(t->tid, from, near, sizeof(near));
+	for (ssize_t i = 0; i + SYSCALL_LEN <= n; i++) {
+		if (near[i] != 0x0f || near[i + 1] != 0x05)
+			continue;
+		if (!proc_catches(t->tid, signal))
 			return;
-		}
+		space_note_fragile(t->space, r->rip);
+		/* or the kernel goes back to the instruction itself */
+		if (i + SYSCALL_LEN == SITE_MAX)
+			space_note_fragile(t->space, r->rip - SYSCALL_LEN);
+	}
 }
 
 bool
@@ -271,6 +290,7 @@ rescue(struct workshop *e, struct tracing *tr, struct tracee *t, int signal)
 {
 	struct inside in = { .t = t };
 	enum phase phase;
+	bool fault;
 
 	if (ptrace(PTRACE_GETREGS, t->tid, NULL, &in.regs) < 0)
 		return false;
@@ -278,11 +298,12 @@ rescue(struct workshop *e, struct tracing *tr, struct tracee *t, int signal)
 		plant_failed(e, t, (int)in.regs.rax);
 		return true;
 	}
-	if (is_fault(signal) && recover(e, t, in.regs.rip))
+	fault = is_fault(t, signal);
+	if (fault && recover(e, t, in.regs.rip))
 		return true;
 	phase = phase_of(e, &in);
 	if (phase == PHASE_NONE || !find_frame(e, &in)) {
-		note_place(&in);
+		keep_return(&in, signal);
 		return false;
 	}
 	if (phase == PHASE_BEFORE)
@@ -291,7 +312,7 @@ rescue(struct workshop *e, struct tracing *tr, struct tracee *t, int signal)
 		at_return(e, tr, &in, signal);
 	else
 		finish(e, tr, &in, in.frame.rax);
-	note_place(&in);
+	keep_return(&in, signal);
 	/* only reading a name can fail in there; what that means the kernel has to say */
-	return phase != PHASE_RETURNED && is_fault(signal);
+	return fault && phase != PHASE_RETURNED;
 }

@@ -51,6 +51,16 @@ on_exec_call(struct fast *f, pid_t former)
 	return NULL;
 }
 
+/* Names and numbers are not to be asked for any more where they may be others than ours. */
+static void
+tell_other_view(const struct tracee *t)
+{
+	const uint32_t yes = 1;
+
+	patch_poke(t->tid, LAYOUT_SPACE + offsetof(struct space_page, no_dirs), &yes,
+		   sizeof(yes));
+}
+
 /* The only task of a space is known by it; of several each must ask. */
 static void
 tell_tid(const struct tracee *t, uint32_t tid)
@@ -109,6 +119,8 @@ on_birth(struct fast *f, struct tracee *parent, struct tracee *child, enum birth
 	/* nobody of this memory runs but siblings, who were several before */
 	if (parent->space->users == 1) {
 		parent->space->waits_for = how == BIRTH_VFORK ? child->tid : 0;
+		if (parent->space->fast && plant_has_other_pids(parent->tid))
+			tell_other_view(parent);
 		if (parent->space->fast)
 			tell_tid(parent, 0);
 	} else {
@@ -211,6 +223,9 @@ on_entry(struct fast *f, struct tracee *t, const struct syscall_row *row, int ab
 	if (row->op == OP_NOTICE || !t->space)
 		return false;
 	t->space->booting = false;
+	/* told before it is done: afterwards may be too late */
+	if (t->space->fast && (row->op == OP_CHROOT || row->op == OP_NAMESPACE))
+		tell_other_view(t);
 	why = reason_for(e, t, abi, stop);
 	if (why == REASON_THREADS && plant_wants_freeze(t))
 		return true;

@@ -111,6 +111,7 @@ births_on_first_stop(struct tracing *tr, struct tracee *t)
 {
 	if (t->told) {
 		fast_first_run(tr, t);
+		fast_signal(tr, t, 0);
 		tracing_resume(tr, t, RESUME_CONT, 0);
 	} else if (!t->parked) {
 		tracees_park(&tr->tracees, t, tr->round);

@@ -157,6 +157,8 @@ on_group_stop(struct tracing *tr, struct tracee *t, int signal)
 {
 	if (t->tid == tr->root && tr->result.started)
 		tr->stopped_by = signal;
+	/* nobody is to wait for what it was doing */
+	fast_signal(tr, t, 0);
 	tracing_resume(tr, t, RESUME_LISTEN, 0);
 }
 
