@@ -237,7 +237,7 @@ phase_of(const struct workshop *e, const struct inside *in)
 }
 
 /*
- * A jump by way of memory that the process has unmapped, or has something else in: the
+ * A jump by way of memory that the process has unmapped, protected, or has something else in: the
  * jumps come out, and what stood there before is executed.
  */
 static bool
