@@ -257,6 +257,8 @@ class Check:
             if kind == "exec":
                 self.executed.append((logs.name(record, "exe"), logs.array(record, "argv"),
                                       logs.name(record, "cwd")))
+            if kind == "inherited" and record["kind"] in ("file", "directory"):
+                self.inherited(record, next(lines, {}))
             if kind == "end":
                 self.ended(record, next(lines, {}), next(wants, None))
             if kind != "access":
@@ -274,10 +276,17 @@ class Check:
         if (logs.array(record, "command"), logs.name(record, "cwd")) != (command, cwd):
             self.wrong.append(f"header: {record}"[:2000])
 
+    def inherited(self, record, line):
+        """Text tells of what the names and results are read from and written to, too."""
+        self.lines += 1
+        if (line.get("mode"), line.get("file"), line.get("fd")) != (
+                b"inherit", logs.name(record, "path"), b"%d" % record["fd"]):
+            self.wrong.append(f"inherited: {record} {line}"[:2000])
+
     def ended(self, record, line, want):
         """The last record, the last line and whether anything is missing before them."""
         made = len(self.plan.executed) - 1
-        expected = {"header": 1, "start": 1, "fork": made, "exec": 1 + made, "exit": 1 + made,
+        expected = {"header": 1, "start": 1, "inherited": 3, "fork": made, "exec": 1 + made, "exit": 1 + made,
                     "access": len(self.plan.wants), "end": 1}
         if want is not None:
             self.wrong.append(f"missing: {want.form.call} {want.names!r}")

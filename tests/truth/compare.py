@@ -246,6 +246,7 @@ class Log:
         self.names = set()
         self.links = {}
         self.renames = []
+        self.nameless = False  # whether there is an O_TMPFILE
         self.executed = set()
         self.root = None
         self.end = None
@@ -273,6 +274,7 @@ class Log:
                 self.renames.append((path, to))
         if op == "exec" and "result" in record:
             self.executed.add(path)
+        self.nameless |= op == "tmpfile"
         if op == "notice" or "by_kernel" in record:
             return
         call, abi = record["call"], ABIS.index(record.get("abi", "x86_64"))

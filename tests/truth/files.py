@@ -135,12 +135,14 @@ class Files:
         for name, executed in found.items():
             if name in named or self.formerly(name, renames, named):
                 continue
+            head, tail = os.path.split(name)
+            # O_TMPFILE: named by the kernel, after the directory that was asked for
+            is_nameless = log.nameless and re.fullmatch(rb"#\d+", tail)
             # the directory itself was gone before its event was read
-            if name == b"?" or name.startswith(b"?/") and os.path.basename(name) in last:
+            if name == b"?" or head == b"?" and (tail in last or is_nameless):
                 self.unplaced += 1
                 continue
-            # O_TMPFILE: named by the kernel, after the directory that was asked for
-            if re.fullmatch(rb"#\d+", os.path.basename(name)) and os.path.dirname(name) in named:
+            if is_nameless and head in named:
                 continue
             if executed and by_kernel is None:
                 by_kernel = interpreters(log.executed, real)

@@ -18,9 +18,11 @@ ESCAPE = re.compile(rb"\\(?:([abtnvfr\\])|x([0-9a-f]{2})|u([0-9a-f]{4})|)", re.S
 RAW = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 INVALID = re.compile("[\udc80-\udcff]")
 
-TEXT_FIELDS = [[b"mode", b"file", b"syscall", b"PID", b"process", *rest]
-               for rest in ([], [b"to"], [b"error"], [b"to", b"error"], [b"result"],
-                            [b"to", b"result"])]
+# The fields of a line of text, in their order; but for the first ones each may be left out.
+ALWAYS = [b"mode", b"file", b"syscall", b"PID", b"process"]
+SOMETIMES = [b"to", b"error", b"result", b"note", b"opened", b"file after", b"to after", b"real",
+             b"dev", b"ino", b"mnt", b"fd"]
+ESCAPED = {b"file", b"process", b"to", b"opened", b"file after", b"to after", b"real"}
 
 
 class Forged(Exception):
@@ -57,15 +59,19 @@ def unescape(field):
     return ESCAPE.sub(undo, field) if b"\\" in field else field
 
 
+def is_in_order(keys):
+    """Whether these are the fields of a line; of notes there may be several."""
+    places = [SOMETIMES.index(key) if key in SOMETIMES else -1 for key in keys[len(ALWAYS):]]
+    return keys[:len(ALWAYS)] == ALWAYS and -1 not in places and all(
+        a < b or a == b == SOMETIMES.index(b"note") for a, b in zip(places, places[1:]))
+
+
 def text_access(line):
-    """A line of a text log as a dict of its fields."""
+    """A line of a text log as a dict of its fields; of several notes the last."""
     fields = [field.split(b": ", 1) for field in line.split(b", ")]
-    if [field[0] for field in fields] not in TEXT_FIELDS:
+    if not is_in_order([field[0] for field in fields]):
         raise Forged(f"not the fields of a line: {line[:400]!r}")
-    found = {key.decode(): value for key, value in fields}
-    for key in ("file", "process", "to"):
-        if key in found:
-            found[key] = unescape(found[key])
+    found = {key.decode(): unescape(value) if key in ESCAPED else value for key, value in fields}
     found["mode"] = found["mode"].strip()
     return found
 

@@ -32,7 +32,7 @@ def test_names_come_back(tmp_path):
     run = observed(tmp_path, COUNT)
     check = run.check()
     assert not check.wrong, check.wrong[:bytenames.SHOWN]
-    assert check.records == check.lines > COUNT / 2
+    assert check.lines == check.records + 2 > COUNT / 2
     assert run.plan.count >= COUNT
 
 

@@ -157,6 +157,18 @@ def test_an_unnamed_file_is_found_out(observed):
     assert [os.path.basename(name) for name in witness.absent] == [b"g7"]
 
 
+def test_a_nameless_file_of_a_directory_that_is_gone(observed, tmp_path):
+    """fanotify knows it by a number; the log has an O_TMPFILE, or the file is absent."""
+    at, _ = next(observed.find(op="delete"))
+    root = compare.Log(observed.lines, observed.table).root
+    kernel = compare.Kernel(observed.run.events, observed.table, root)
+    names = tmp_path / "names"
+    names.write_bytes(b"%d %d 8000000 ?/#17\0" % (kernel.lives[root][0][0], root))
+    for lines, absent in ((observed.lines, [b"?/#17"]), (changed(observed, at, op="tmpfile"), [])):
+        log = compare.Log(lines, observed.table)
+        assert files.Files(names, kernel, log).absent == absent
+
+
 def test_a_full_ring_makes_the_run_void(observer, tmp_path, monkeypatch):
     """A loss is counted, and without room for all there is no result."""
     monkeypatch.setattr(observe, "RING_KIB", 4)

@@ -321,8 +321,11 @@ class Generator:
 
     def run(self, first, last):
         run = self.observe(first, last)
-        with open(run.log, "rb") as lines:
-            return self.compare(run, lines)
+        try:
+            with open(run.log, "rb") as lines:
+                return self.compare(run, lines)
+        finally:
+            shutil.rmtree(run.room)
 
 
 class Difference:
