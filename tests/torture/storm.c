@@ -6,7 +6,7 @@
  *
  * Who makes calls is a worker with a number of its own: a thread, a handler, a program.
  * Worker W's calls are access(2) of s-W-0, s-W-1 and so on; memory that all share
- * holds for each whether it was begun (1), or has returned ENOENT as it must (2).  Prints
+ * holds for each whether it was never begun (0), was begun (1), or has returned ENOENT as it must (2).  Prints
  * a line for each worker: its number and these digits.
  */
 #include <errno.h>
@@ -22,6 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -54,7 +55,8 @@ any(unsigned below)
 static void
 attach(void)
 {
-	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED, MEMORY, 0);
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED, MEMORY,
+		      0);
 	if (shared == MAP_FAILED)
 		_exit(80);
 }
@@ -320,7 +322,7 @@ with_fifo(void)
 {
 	char name[40];
 	struct worker w;
-	pid_t pid;
+	pid_t pid, parent = getpid();
 	int fd;
 
 	hire(&w);
@@ -329,6 +331,10 @@ with_fifo(void)
 		_exit(85);
 	pid = fork();
 	if (!pid) {
+		/* nobody else opens the other end */
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (getppid() != parent)
+			_exit(0);
 		usleep(any(20000));
 		fd = open(name, O_WRONLY);
 		_exit(fd < 0);
@@ -428,8 +434,13 @@ static void
 report(void)
 {
 	for (unsigned w = 0; w < shared->workers && w < WORKERS; w++) {
+		unsigned last = CALLS;
+
+		/* who jumps out of a call may never have begun it */
+		while (last && !shared->calls[w][last - 1])
+			last--;
 		printf("%u ", w);
-		for (unsigned i = 0; i < CALLS && shared->calls[w][i]; i++)
+		for (unsigned i = 0; i < last; i++)
 			putchar('0' + shared->calls[w][i]);
 		putchar('\n');
 	}
