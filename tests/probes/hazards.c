@@ -122,8 +122,8 @@ static void
 cover(void)
 {
 	calls();
-	if (mmap(REGION, REGION_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,
-		 0) == MAP_FAILED)
+	if (mmap(REGION, REGION_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
+		 -1, 0) == MAP_FAILED)
 		fail("mmap");
 	calls();
 }
@@ -132,7 +132,7 @@ cover(void)
 static long
 jit_stat(const char *name)
 {
-	static const unsigned char code[] = { 0xb8, SYS_stat, 0, 0,	0,    0x0f, 0x05,
+	static const unsigned char code[] = { 0xb8, SYS_stat, 0, 0,    0,    0x0f, 0x05,
 					      0x48, 0x3d,     0, 0xf0, 0xff, 0xff, 0xc3 };
 	static long (*at)(const char *, struct stat *);
 	struct stat st;
@@ -170,7 +170,8 @@ __asm__(".p2align 6\nfirst_place:\n\tmov $21,%eax\n\tsyscall\n\tcmp $-4096,%rax\
 static void
 change(void)
 {
-	uint8_t *at = (uint8_t *)first_place, *page = (uint8_t *)((uintptr_t)at & ~4095ul);
+	uint8_t *at = (uint8_t *)first_place,
+		*page = (uint8_t *)((uintptr_t)at & ~4095ul);
 
 	for (unsigned i = 0; i < 3; i++) {
 		if (second_place("hz-second", F_OK) != -ENOENT)
@@ -182,7 +183,8 @@ change(void)
 		if (mprotect(page, 8192, PROT_READ | PROT_WRITE | PROT_EXEC))
 			fail("mprotect");
 		/* whatever stands there by now: leave the number */
-		memcpy(at, "\xb8\x15\x00\x00\x00\x90\x90\x48\x3d\x00\xf0\xff\xff\xc3", 14);
+		memcpy(at, "\xb8\x15\x00\x00\x00\x90\x90\x48\x3d\x00\xf0\xff\xff\xc3",
+		       14);
 		if (mprotect(page, 8192, PROT_READ | PROT_EXEC))
 			fail("mprotect");
 	}
@@ -365,8 +367,8 @@ install(bool all_threads)
 {
 	static const int allowed[] = {
 		SYS_mkdirat, SYS_faccessat2, SYS_unlinkat, SYS_newfstatat,
-		SYS_openat,  SYS_close,	    SYS_write,	  SYS_exit_group,
-		SYS_exit,    SYS_munmap,    SYS_madvise,  SYS_rt_sigprocmask,
+		SYS_openat,  SYS_close,	     SYS_write,	   SYS_exit_group,
+		SYS_exit,    SYS_munmap,     SYS_madvise,  SYS_rt_sigprocmask,
 		SYS_fstat,
 	};
 	struct sock_filter code[64] = {
@@ -380,13 +382,13 @@ install(bool all_threads)
 							  (unsigned)allowed[i],
 							  (uint8_t)(n - i + 3), 0);
 	/* readlinkat only with the name that the program gives: an address of its stack */
-	code[at++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_readlinkat,
-						  0, 2);
+	code[at++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,
+						  SYS_readlinkat, 0, 2);
 	code[at++] = (struct sock_filter)BPF_STMT(
 		BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[1]) + 4);
 	code[at++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 1);
-	code[at++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K,
-						  SECCOMP_RET_KILL_PROCESS);
+	code[at++] =
+		(struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS);
 	code[at++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
 	program.len = (unsigned short)at;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
@@ -489,15 +491,27 @@ static const struct {
 	const char *name;
 	void (*run)(void);
 } modes[] = {
-	{ "calls", nothing },	   { "limit", limit },
-	{ "unmap", unmap },	   { "cover", cover },
-	{ "jit", jit },		   { "change", change },
-	{ "places", places },	   { "close_range", all_closed },
-	{ "chroot", other_root },  { "rootproc", other_root_with_proc },  { "setuid", other_user },
-	{ "mlockall", locked },	   { "dumpable", undumpable },
-	{ "tsc", no_clock },	   { "filter", filtered },
-	{ "tsync", filtered_threads }, { "maps", maps },
-	{ "window", window }, { "pidns", inside }, { "descriptors", descriptors }, { "threads", threads },
+	{ "calls", nothing },
+	{ "limit", limit },
+	{ "unmap", unmap },
+	{ "cover", cover },
+	{ "jit", jit },
+	{ "change", change },
+	{ "places", places },
+	{ "close_range", all_closed },
+	{ "chroot", other_root },
+	{ "rootproc", other_root_with_proc },
+	{ "setuid", other_user },
+	{ "mlockall", locked },
+	{ "dumpable", undumpable },
+	{ "tsc", no_clock },
+	{ "filter", filtered },
+	{ "tsync", filtered_threads },
+	{ "maps", maps },
+	{ "window", window },
+	{ "pidns", inside },
+	{ "descriptors", descriptors },
+	{ "threads", threads },
 };
 
 int

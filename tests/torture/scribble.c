@@ -120,8 +120,8 @@ main(int argc, char **argv)
 
 	if (argc < 4)
 		return 90;
-	told = mmap(NULL, sizeof(*told), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
-		    -1, 0);
+	told = mmap(NULL, sizeof(*told), PROT_READ | PROT_WRITE,
+		    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	seed = strtoull(argv[2], NULL, 0) * 2 + 1;
 	access("warm", 0);
 	for (unsigned i = 0; i < HONEST; i++) {

@@ -55,8 +55,8 @@ say(const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	text_len += (size_t)vsnprintf(text + text_len, sizeof(text) - text_len, format,
-				      args);
+	text_len +=
+		(size_t)vsnprintf(text + text_len, sizeof(text) - text_len, format, args);
 	va_end(args);
 }
 
@@ -77,8 +77,10 @@ static void
 arm(void)
 {
 	if (mode.trap)
-		__asm__ volatile("lea -128(%%rsp),%%rsp\n\tpushfq\n\torq $0x100,(%%rsp)\n\t"
-				 "popfq\n\tlea 128(%%rsp),%%rsp" ::: "memory", "cc");
+		__asm__ volatile(
+			"lea -128(%%rsp),%%rsp\n\tpushfq\n\torq $0x100,(%%rsp)\n\t"
+			"popfq\n\tlea 128(%%rsp),%%rsp" ::
+				: "memory", "cc");
 }
 
 static void
@@ -87,7 +89,8 @@ disarm(void)
 	if (mode.trap)
 		__asm__ volatile("lea -128(%%rsp),%%rsp\n\tpushfq\n\t"
 				 "andq $0xfffffffffffffeff,(%%rsp)\n\tpopfq\n\t"
-				 "lea 128(%%rsp),%%rsp" ::: "memory", "cc");
+				 "lea 128(%%rsp),%%rsp" ::
+					 : "memory", "cc");
 }
 
 static void
@@ -145,13 +148,13 @@ calls(unsigned n)
 	snprintf(dir, sizeof(dir), "d%u", n);
 	snprintf(file, sizeof(file), "f%u", n);
 	snprintf(none, sizeof(none), "n%u", n);
-#define CALL(syscall, name, call)              \
-	do {                                   \
-		arm();                         \
-		errno = 0;                     \
-		r = (call);                    \
-		disarm();                      \
-		say_call(syscall, (name), r);  \
+#define CALL(syscall, name, call)             \
+	do {                                  \
+		arm();                        \
+		errno = 0;                    \
+		r = (call);                   \
+		disarm();                     \
+		say_call(syscall, (name), r); \
 	} while (0)
 	CALL("mkdir", dir, mkdir(dir, 0700));
 	CALL("access", none, access(none, F_OK));
