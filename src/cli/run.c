@@ -115,6 +115,10 @@ choose_engine(struct session *s)
 	if (strcmp(o->engine, "fast") == 0)
 		msg_die(STATUS_OURS, "the fast engine cannot be used here%s:",
 			r == -E2BIG ? ", with such a ring" : "");
+	if (r == -E2BIG)
+		msg_warn(
+			"with a ring of more than 128 MiB calls are seen by stops, which is "
+			"slow; a smaller --ring-size is faster");
 	msg_debug("the fast engine cannot be used here: %s", strerror(-r));
 }
 

@@ -237,8 +237,8 @@ phase_of(const struct workshop *e, const struct inside *in)
 }
 
 /*
- * A jump by way of memory that the process has unmapped, protected, or has something else in: the
- * jumps come out, and what stood there before is executed.
+ * A jump by way of memory that the process has unmapped, protected, or put something
+ * else in: the jumps come out, and what stood there before is executed.
  */
 static bool
 recover(struct workshop *e, struct tracee *t, uint64_t ip)
