@@ -230,8 +230,8 @@ phase_of(const struct workshop *e, const struct inside *in)
 }
 
 /*
- * A jump by way of memory that the process has unmapped: the jumps come out, and
- * what stood there before is executed.
+ * A jump by way of memory that the process has unmapped or protected: the jumps come
+ * out, and what stood there before is executed.
  */
 static bool
 recover(struct workshop *e, struct tracee *t, uint64_t ip)
@@ -239,7 +239,7 @@ recover(struct workshop *e, struct tracee *t, uint64_t ip)
 	struct mapping m;
 
 	if (!workshop_patched_at(e, t->space, ip) ||
-	    maps_find(t->tid, LAYOUT_SLOTS, &m) == 0)
+	    (maps_find(t->tid, LAYOUT_SLOTS, &m) == 0 && m.executable))
 		return false;
 	workshop_evict(e, t, REASON_LOST);
 	return true;

@@ -213,6 +213,33 @@ window_before(const struct text *t, size_t at, struct site *s)
 	return true;
 }
 
+/* How far from a call what changes the signal mask around it can be. */
+#define AROUND 96
+
+/* Whether a call of rt_sigprocmask is made in @from to @to. */
+static bool
+changes_mask(const struct text *t, size_t from, size_t to)
+{
+	for (size_t i = from + 1; i + 5 <= MIN(to, t->len); i++)
+		if ((t->bytes[i - 1] == 0xb8 || t->bytes[i - 1] == 0xc0) &&
+		    HAS(t, i, "\x0e\x00\x00\x00"))
+			return true;
+	return false;
+}
+
+/*
+ * Signals are let in for this one call, as valgrind does: whoever takes that trouble
+ * looks at where in the code a signal found it, and must not find it in a stub.
+ */
+static bool
+is_watched(const struct text *t, size_t at, int nr)
+{
+	size_t from = at > AROUND ? at - AROUND : 0;
+
+	return nr < 0 && changes_mask(t, from, at) &&
+	       changes_mask(t, at + SYSCALL_LEN, at + AROUND);
+}
+
 /*
  * The windows for a syscall, the best first: the check of its result is never
  * reached in another way, which cannot be said of any other instruction behind it
@@ -229,7 +256,8 @@ propose(const struct text *t, size_t at, struct site out[CHOICES])
 
 	s.nr = (int16_t)(told >= 0 ? told : number_of_others(t, at));
 	s.sure = begins && (checked || told >= 0);
-	if (is_refused(s.nr) || (!begins && behind_prefix(t, at)))
+	if (is_refused(s.nr) || (!begins && behind_prefix(t, at)) ||
+	    is_watched(t, at, s.nr))
 		return 0;
 	if (checked && window_behind(t, at, &s))
 		out[n++] = s;

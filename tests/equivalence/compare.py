@@ -19,6 +19,9 @@ ANEW = [
     (re.compile(rb"^/dev/pts/\d+$"), rb"/dev/pts/N"),
 ]
 
+# What the kernel calls our memory: who asks for the file behind each of its mappings finds none.
+OURS = re.compile(rb"^/SYSV[0-9a-f]{8} \(deleted\)$")
+
 NAMES = ("path", "to", "name", "to_name")
 
 
@@ -32,12 +35,14 @@ def name_of(record, key):
 class Account:
     """The events of one log: all of them counted, and those of each process in their order."""
 
-    def __init__(self, log, temporary=(), loose=()):
+    def __init__(self, log, temporary=(), loose=(), polled=()):
         with open(log, "rb") as lines:
             self.records = [json.loads(line) for line in lines]
         self.end = self.records[-1]
         self.temporary = [(re.compile(t.encode()), b"TEMPORARY") for t in temporary]
         self.loose = loose
+        self.polled = [re.compile(p) for p in polled]
+        self.ours = 0
         self.pids = self.pid_pattern()
         self.places = {}
         self.forks = collections.Counter()
@@ -71,7 +76,13 @@ class Account:
 
     def take(self, record):
         place = self.place(record)
+        if record["type"] == "access" and OURS.match(name_of(record, "path")):
+            self.ours += 1
+            return
         event = self.event(record)
+        if any(p.search(str(event[4])) for p in self.polled if len(event) > 4):
+            self.events[event] = 1
+            return
         self.events[event] += 1
         self.sequences[place].append(event)
         if record.get("tid", record["pid"]) != record["pid"]:

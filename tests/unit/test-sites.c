@@ -174,6 +174,26 @@ TEST(calls_that_are_left_alone)
 	CHECK(!plan(&d, FILL + 2, &s));
 }
 
+/* As valgrind has it, whose handler looks at where in there a signal found it. */
+TEST(call_between_two_changes_of_the_mask)
+{
+#define MASK "\x48\xc7\xc0\x0e\x00\x00\x00" SYSCALL
+	struct site s;
+	CODE(both);
+	CODE(before);
+	CODE(far);
+
+	PUT(&both, MASK "\x48\x89\xf0\x58" SYSCALL "\x41\x58\x59\x5a\x5e\x5f" MASK RET);
+	CHECK(!plan(&both, FILL + 13, &s));
+	PUT(&before, MASK "\x48\x89\xf0\x58" SYSCALL "\x41\x58\x59\x5a\x5e\x5f" RET);
+	CHECK(plan(&before, FILL + 13, &s));
+	PUT(&far, MASK "\x48\x89\xf0\x58" SYSCALL "\x41\x58\x59\x5a\x5e\x5f" RET);
+	fill(&far, 150);
+	PUT(&far, MASK RET);
+	CHECK(plan(&far, FILL + 13, &s));
+#undef MASK
+}
+
 TEST(numbers)
 {
 	struct site s = { 0 };
