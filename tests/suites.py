@@ -162,7 +162,7 @@ def main():
         if not BUILDS[name]["e2e"] or not (WORK / name / "whatfiles").exists():
             continue
         heading(f"end to end, {name}")
-        run_pytest(f"e2e-{name}", ["tests/e2e", "tests/truth"], results, args.only,
+        run_pytest(f"e2e-{name}", ["tests/e2e", "tests/truth", "tests/equivalence", "tests/suites-foreign"], results, args.only,
                    {"WHATFILES": str(WORK / name / "whatfiles"), **E2E_ENV})
     return results.report()
 
