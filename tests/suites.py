@@ -35,7 +35,7 @@ BUILDS = {
 
 E2E = ["tests/e2e", "tests/truth"]
 # These choose their engines themselves: once is enough.
-ONCE = ["tests/equivalence", "tests/torture"]
+ONCE = ["tests/equivalence", "tests/suites-foreign"]
 
 
 class Results:

@@ -205,3 +205,17 @@ def test_memory(same, build, tmp_path, way, position):
     assert result.status == 0
     for name in "before", "after", "child":
         assert len(result.log.accesses(tmp_path / name, call="openat")) == 3
+
+
+@pytest.mark.xfail(strict=True, reason="a jump by way of memory that was mapped over leads nowhere")
+def test_memory_taken_by_force(same, build, tmp_path):
+    program = build("gcc", PROBES / "hazard-memory.c")
+    same(program, tmp_path, "force")
+
+
+def test_all_memory_locked_with_a_limit(same, build, requires_root, tmp_path):
+    program = build("gcc", PROBES / "hazard-memory.c")
+    words = ["prlimit", f"--memlock={4 << 20}", "setpriv", "--bounding-set=-ipc_lock",
+             "--inh-caps=-ipc_lock", program, tmp_path, "lock"]
+    runs(*words)
+    same(*words)

@@ -122,6 +122,20 @@ protect(void)
 		mprotect(at, 4096, PROT_NONE);
 }
 
+/* Mapped over whatever is there. */
+static void
+force(void)
+{
+	map(0x70000000, MIB, MAP_FIXED);
+}
+
+static void
+lock(void)
+{
+	if (mlockall(MCL_CURRENT | MCL_FUTURE) < 0)
+		exit(8);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -132,6 +146,7 @@ main(int argc, char **argv)
 		{ "wine", like_wine },	 { "everything", everything },
 		{ "malloc", by_malloc }, { "brk", by_brk },
 		{ "unmap", unmap },	 { "protect", protect },
+		{ "force", force },	 { "lock", lock },
 	};
 	int status = -1;
 
