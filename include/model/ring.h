@@ -77,6 +77,15 @@ void ring_commit(struct ring *r, const struct ring_claim *c);
  */
 bool ring_write(struct ring *r, const struct record *rec);
 
+/* Likewise, but without waiting: false also when the ring is full. */
+bool ring_try_write(struct ring *r, const struct record *rec);
+
+/* Waits until there is room again, or a little while. */
+void ring_wait_room(struct ring *r);
+
+/* Whose claim the reader waits for; 0 when it waits for none. */
+int32_t ring_holder(const struct ring *r);
+
 /*
  * Copies the next record to @ret (RECORD_MAX bytes) and its length to @ret_size,
  * and gives its room back.  One reader only.

@@ -180,8 +180,8 @@ ring_commit(struct ring *r, const struct ring_claim *c)
 }
 
 /* Waits until the reader has given room back, or a little while. */
-static void
-wait_for_space(struct ring *r)
+void
+ring_wait_room(struct ring *r)
 {
 	const struct timespec timeout = { .tv_nsec = FULL_WAIT_NS };
 	struct ring_shared *s = r->view.shared;
@@ -213,20 +213,38 @@ is_sealed(const struct ring *r, struct record *rec)
 }
 
 bool
-ring_write(struct ring *r, const struct record *rec)
+ring_try_write(struct ring *r, const struct record *rec)
 {
 	struct ring_claim c;
 
-	while (ring_claim(r, rec->size, rec->tid, &c) == RING_FULL) {
-		if (ring_is_broken(r))
-			return false;
-		wait_for_space(r);
-	}
+	if (ring_claim(r, rec->size, rec->tid, &c) == RING_FULL)
+		return false;
 	memcpy(c.bytes, rec, rec->size);
 	if (r->secret)
 		seal(r, c.bytes, rec->size);
 	ring_commit(r, &c);
 	return true;
+}
+
+bool
+ring_write(struct ring *r, const struct record *rec)
+{
+	while (!ring_try_write(r, rec)) {
+		if (ring_is_broken(r))
+			return false;
+		ring_wait_room(r);
+	}
+	return true;
+}
+
+int32_t
+ring_holder(const struct ring *r)
+{
+	const struct ring_shared *s = r->view.shared;
+	uint64_t word = atomic_load(ring_word_at(&r->view, atomic_load(&s->head)));
+
+	return ring_word_state(word) == RING_STATE_CLAIMED ? (int32_t)ring_word_tid(word)
+							   : 0;
 }
 
 /* Gives @units at the reader's place back, for the next lap. */

@@ -46,6 +46,10 @@
 /* How many flights are looked at before the call is left to a stop. */
 #define FLIGHT_TRIES 8
 
+/* Nothing is mapped in the first page or beyond what a process can have. */
+#define LOWEST_ADDRESS 4096
+#define ADDRESS_BITS 47
+
 #define FULL_WAIT_NS (2 * 1000 * 1000)
 #define STAT_SIZE 144 /* struct stat (asm/stat.h) */
 #define STAT_MODE_AT 24
@@ -209,6 +213,12 @@ add_name_at(struct writer *w, const struct frame *f, unsigned dir, unsigned path
 	long len = 0;
 	bool absolute;
 
+	/*
+	 * What cannot be an address is the kernel's to refuse: a fault of ours would undo
+	 * a process's decision to block or ignore SIGSEGV (force_sig(), kernel/signal.c).
+	 */
+	if (addr && (addr < LOWEST_ADDRESS || addr >> ADDRESS_BITS))
+		return false;
 	if (addr)
 		len = add_name(w, kind, addr);
 	if (len < 0)

@@ -1,16 +1,56 @@
 /* SPDX-License-Identifier: MIT */
 #include "trace/tracing.h"
 
+#include "base/compiler.h"
+#include "base/mem.h"
 #include "base/msg.h"
+#include "model/record.h"
 #include "model/ring.h"
+#include "trace/fast.h"
 #include <errno.h>
 #include <string.h>
+
+/*
+ * The ring is full, and the reader waits for somebody's claim.  If that one stands
+ * at a stop that we have not come to yet, everybody would wait for ever: it is taken
+ * out of the recorder now.  That may put a record of its own.
+ */
+static void
+free_holder(struct tracing *tr, int32_t tid)
+{
+	struct tracee *t = tracees_find(&tr->tracees, tid);
+
+	/* of a task that runs this does nothing: it will commit by itself */
+	if (t)
+		fast_signal(tr, t, 0);
+}
+
+static void
+put_slowly(struct tracing *tr, const struct record *r)
+{
+	_cleanup_free_ struct record *copy = mem_zero(1, r->size);
+
+	/* what is put meanwhile is made in the same memory as @r */
+	memcpy(copy, r, r->size);
+	while (!ring_try_write(tr->ring, copy)) {
+		int32_t holder = ring_holder(tr->ring);
+
+		if (ring_is_broken(tr->ring)) {
+			if (tr->spare)
+				ring_write(tr->spare, copy);
+			return;
+		}
+		if (holder)
+			free_holder(tr, holder);
+		ring_wait_room(tr->ring);
+	}
+}
 
 void
 tracing_put(struct tracing *tr, const struct record *r)
 {
-	if (!ring_write(tr->ring, r) && tr->spare)
-		ring_write(tr->spare, r);
+	if (!ring_try_write(tr->ring, r))
+		put_slowly(tr, r);
 }
 
 int
