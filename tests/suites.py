@@ -27,7 +27,7 @@ E2E_ENV = {
 # Each build has warnings as errors. Where it names an engine, the end-to-end tests run on it
 # with that engine.
 BUILDS = {
-    "gcc": {"env": {"CC": "gcc"}, "options": [], "e2e": "fast"},
+    "gcc": {"env": {"CC": "gcc"}, "options": [], "e2e": "auto"},
     "clang": {"env": {"CC": "clang"}, "options": [], "e2e": None},
     "gcc-sanitized": {"env": {"CC": "gcc"}, "options": SANITIZE, "e2e": "strict"},
     "clang-sanitized": {"env": {"CC": "clang"}, "options": SANITIZE, "e2e": None},
@@ -168,7 +168,7 @@ def main():
             continue
         engine = BUILDS[name]["e2e"]
         heading(f"end to end, {name}, {engine}")
-        run_pytest(f"e2e-{name}", [*E2E, *(ONCE if engine == "fast" else [])], results, args.only,
+        run_pytest(f"e2e-{name}", [*E2E, *(ONCE if engine == "auto" else [])], results, args.only,
                    {"WHATFILES": str(WORK / name / "whatfiles"), "WHATFILES_ENGINE": engine,
                     **E2E_ENV})
     return results.report()
