@@ -32,6 +32,8 @@ struct tracing {
 	unsigned waiting;	/* tracees that wait for their siblings */
 	struct tracee *freezer; /* waits for its siblings to stand still; or NULL */
 	unsigned freezing;	/* of those, who do not yet */
+	uint64_t frozen_round;	/* when that began */
+	bool thawing;		/* acts on what was put off */
 	/* calls that no table has, and that were told */
 	bool unknown_told[ABI_COUNT][SYSCALL_NR_END];
 	bool deserted;	/* the kernel knows of no tracee any more */

@@ -1,16 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 #include "trace/freeze.h"
 
+#include "base/compiler.h"
+#include "base/mem.h"
 #include "trace/calls.h"
 #include "trace/loop.h"
 #include "trace/stop.h"
 #include "trace/tracing.h"
 
+/*
+ * Rounds of the loop that a thread may take to stop: a leader that has ended never
+ * will, and other processes may be too busy for it ever to be quiet.
+ */
+#define PATIENCE 200
+
 bool
 freeze_begin(struct tracing *tr, struct tracee *t)
 {
-	if (tr->freezer || t->waits)
+	/* while stops that were put off are acted on, everybody is in between */
+	if (tr->freezer || tr->thawing || t->waits)
 		return false;
+	tr->frozen_round = tr->round;
 	tr->freezer = t;
 	tr->freezing = 0;
 	tr->waiting++;
@@ -38,27 +48,37 @@ freeze_puts_off(struct tracing *tr, struct tracee *t, int status)
 	return true;
 }
 
-/* Acts on what was put off; any of it may end a thread, or all of them. */
+static void
+act_on(struct tracing *tr, pid_t tid)
+{
+	struct tracee *t = tracees_find(&tr->tracees, tid);
+	int status = t ? t->put_off : 0;
+
+	if (!t)
+		return;
+	t->put_off = 0;
+	t->freezing = false;
+	if (status)
+		loop_act(tr, t, status);
+}
+
+/* Acts on what was put off.  Any of it may end threads: they are looked up one by one. */
 static void
 thaw(struct tracing *tr, struct tracee *t)
 {
-	struct tracee *s = t->next;
+	_cleanup_free_ pid_t *tids = NULL;
+	bool outermost = !tr->thawing;
+	size_t n = 0;
 
-	while (s != t) {
-		int status = s->put_off;
-		pid_t tid = s->tid;
-
-		s->put_off = 0;
-		s->freezing = false;
-		if (status) {
-			loop_act(tr, s, status);
-			/* whoever is left of the circle, from the beginning */
-			if (!tracees_find(&tr->tracees, t->tid) ||
-			    tracees_find(&tr->tracees, tid) != s)
-				return;
-		}
-		s = s->next;
+	tr->thawing = true;
+	for (struct tracee *s = t->next; s != t; s = s->next) {
+		tids = mem_resize(tids, n + 1, sizeof(*tids));
+		tids[n++] = s->tid;
 	}
+	for (size_t i = 0; i < n; i++)
+		act_on(tr, tids[i]);
+	if (outermost)
+		tr->thawing = false;
 }
 
 static void
@@ -78,8 +98,12 @@ go_on(struct tracing *tr, bool froze)
 void
 freeze_settle(struct tracing *tr)
 {
-	if (tr->freezer && !tr->freezing)
+	if (!tr->freezer)
+		return;
+	if (!tr->freezing)
 		go_on(tr, true);
+	else if (tr->round - tr->frozen_round > PATIENCE)
+		go_on(tr, false);
 }
 
 void
