@@ -310,8 +310,11 @@ is_intact(const struct ring *r, uint64_t word)
 
 	if (word != word_free(r, r->head) || atomic_load(&s->head) != r->head)
 		return false;
-	/* a claim may have come since the word was looked at */
-	return atomic_load(&s->tail) - r->head <= ring_units(&r->view);
+	if (atomic_load(&s->tail) == r->head)
+		return true;
+	/* the tail moves over claims only: one must have come since the word was looked at */
+	return atomic_load(&s->tail) - r->head <= ring_units(&r->view) &&
+	       atomic_load(word_at(r, r->head)) != word;
 }
 
 /* Steps over ruins up to something that may be a record; there need be none. */

@@ -80,7 +80,7 @@ def observed(whatfiles, tmp_path_factory):
 def test_a_true_log_is_found_true(observed):
     difference = observed.against(observed.lines)
     assert not difference.wrong
-    assert difference.compared > 1000 and difference.named > 500
+    assert difference.compared > 500 and difference.named > 500
 
 
 def test_a_missing_record_is_found_out(observed):
