@@ -5,6 +5,7 @@
 #include "recorder/region.h"
 #include "trace/maps.h"
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/shm.h>
@@ -185,18 +186,16 @@ boot_emit(const struct boot *b, uint8_t out[BOOT_MAX], size_t *ret_failed)
 uint64_t
 boot_place(void)
 {
-	struct mapping maps[MAPS_MAX];
-	int count = maps_read(getpid(), maps, MAPS_MAX);
+	struct mapping vdso;
+	const uint8_t *start;
+	uint64_t size, at;
 
-	for (int i = 0; i < count; i++) {
-		const uint8_t *start = (const uint8_t *)(uintptr_t)maps[i].start;
-		uint64_t size = maps[i].end - maps[i].start, at = size;
-
-		if (!maps[i].is_vdso || !maps[i].executable)
-			continue;
-		while (at && size - at < BOOT_MAX + 16 && !start[at - 1])
-			at--;
-		return size - at >= BOOT_MAX ? (at + 15) & ~(uint64_t)15 : 0;
-	}
-	return 0;
+	if (maps_find(getpid(), getauxval(AT_SYSINFO_EHDR), &vdso) || !vdso.is_vdso ||
+	    !vdso.executable)
+		return 0;
+	start = (const uint8_t *)(uintptr_t)vdso.start;
+	at = size = vdso.end - vdso.start;
+	while (at && size - at < BOOT_MAX + 16 && !start[at - 1])
+		at--;
+	return size - at >= BOOT_MAX ? (at + 15) & ~(uint64_t)15 : 0;
 }
