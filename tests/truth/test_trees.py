@@ -58,13 +58,13 @@ class Observed:
         record = {**self.records[at], **members}
         return self.against([*self.lines[:at], json.dumps(record).encode(), *self.lines[at + 1:]])
 
-    def known(self):
-        """The place of an access whose absolute name the program knows too."""
+    def known(self, op):
+        """The place of an access whose absolute name the program lived to tell too."""
         account = self.generator.compare(self.run, self.lines)[0]
         known = {(told.tid, told.names[0].absolute())
                  for calls in account.calls.values() for told in calls if told.names[0].text}
         return self.find(lambda r: r["type"] == "access" and "name" in r and
-                         (r["tid"], r["path"].encode()) in known and r["call"] == "mkdirat")
+                         (r["tid"], r["path"].encode()) in known and r["op"] == op)
 
 
 @pytest.fixture(scope="module")
@@ -95,13 +95,13 @@ def test_another_result_is_found_out(observed):
 
 
 def test_another_name_is_found_out(observed):
-    at = observed.find(lambda r: r.get("op") == "rename" and "name" in r)
+    at = observed.known("rename")
     assert observed.changed(at, name="other").wrong
 
 
 def test_another_place_is_found_out(observed):
     """The right name behind the wrong directory: only the program knows better."""
-    at = observed.known()
+    at = observed.known("mkdir")
     [(_, text)] = observed.changed(at, path="/elsewhere").wrong
     assert "path is b'/elsewhere'" in text
 
