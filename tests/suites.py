@@ -36,7 +36,6 @@ BUILDS = {
 E2E = ["tests/e2e", "tests/truth"]
 # These choose their engines themselves: once is enough.
 ONCE = ["tests/equivalence", "tests/suites-foreign"]
-ONCE_OF_E2E = ["test_fallback", "test_hazards", "test_torture"]
 
 
 class Results:
@@ -169,8 +168,7 @@ def main():
             continue
         engine = BUILDS[name]["e2e"]
         heading(f"end to end, {name}, {engine}")
-        more = ONCE if engine == "auto" else [f"--ignore=tests/e2e/{f}.py" for f in ONCE_OF_E2E]
-        run_pytest(f"e2e-{name}", [*E2E, *more], results, args.only,
+        run_pytest(f"e2e-{name}", [*E2E, *(ONCE if engine == "auto" else [])], results, args.only,
                    {"WHATFILES": str(WORK / name / "whatfiles"), "WHATFILES_ENGINE": engine,
                     **E2E_ENV})
     return results.report()
