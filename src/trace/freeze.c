@@ -52,22 +52,25 @@ static void
 act_on(struct tracing *tr, pid_t tid)
 {
 	struct tracee *t = tracees_find(&tr->tracees, tid);
-	int status = t ? t->put_off : 0;
+	int status;
 
 	if (!t)
 		return;
+	status = t->put_off;
 	t->put_off = 0;
 	t->freezing = false;
 	if (status)
 		loop_act(tr, t, status);
 }
 
-/* Acts on what was put off.  Any of it may end threads: they are looked up one by one. */
+/*
+ * Acts on what was put off.  Any of it may end threads: they are looked up one by one.
+ * None of it freezes anybody, so this is never inside of itself.
+ */
 static void
 thaw(struct tracing *tr, struct tracee *t)
 {
 	_cleanup_free_ pid_t *tids = NULL;
-	bool outermost = !tr->thawing;
 	size_t n = 0;
 
 	tr->thawing = true;
@@ -77,8 +80,7 @@ thaw(struct tracing *tr, struct tracee *t)
 	}
 	for (size_t i = 0; i < n; i++)
 		act_on(tr, tids[i]);
-	if (outermost)
-		tr->thawing = false;
+	tr->thawing = false;
 }
 
 static void
