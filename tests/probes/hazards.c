@@ -6,6 +6,8 @@
  *	hazards MODE [WORD...]
  *
  * Prints "fine" when all was as it is without anybody else in the memory.
+ *
+ * One piece: a program that is built in several ways, whose modes share their checks.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -31,7 +33,7 @@
 #include <ucontext.h>
 #include <unistd.h>
 
-#define REGION ((void *)0x70000000ul) /* recorder/layout.h */
+#define REGION ((void *)0x70000000ul) /* recorder/recorder.h */
 #define REGION_SIZE 0xf000000ul
 #define ROUNDS 20
 

@@ -22,7 +22,7 @@
 #include <unistd.h>
 
 #define HONEST 4
-#define SPACE 0x70040000ul /* recorder/layout.h */
+#define SPACE 0x70040000ul /* recorder/recorder.h */
 #define SHARED 0x70050000ul
 #define FLIGHTS (512ul * 2052)
 

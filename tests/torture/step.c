@@ -29,7 +29,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define CODE 0x70000000ul /* recorder/layout.h */
+#define CODE 0x70000000ul /* recorder/recorder.h */
 #define CODE_SIZE 0x40000ul
 #define RECORDER 0x70004000ul
 #define NO_INSTRUCTION 0x06 /* of x86-64: SIGILL, and the ip stays */

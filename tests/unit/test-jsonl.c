@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Lines of JSONL, byte for byte.  One piece: each test makes its events with the same
+ * helpers and looks at what the one sink wrote.
+ */
 #include "unit.h"
 
 #include "base/buf.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The loop behind a made-up kernel: scripts of stops in, records and resumptions
- * out.  Task ids are above every pid there can be, so nobody real is asked.
+ * out.  Task ids are above every pid there can be, so nobody real is asked.  One piece:
+ * the made-up kernel is most of it, and every script runs on it.
  */
 #include "unit.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The model without a kernel: recorded streams in, events out.
+ * The model without a kernel: recorded streams in, events out.  One piece: all tests
+ * write their streams with the same helpers and compare the same notes.
  */
 #include "unit.h"
 
