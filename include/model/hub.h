@@ -11,6 +11,7 @@
 
 #include "model/event.h"
 
+struct fold;
 struct sink;
 
 struct sink_ops {
@@ -23,6 +24,12 @@ struct sink_ops {
 	 * until after free().  Never fails (memory aside).
 	 */
 	struct sink *(*make)(int fd);
+	/*
+	 * Who has this wants the folded accesses: called once, before begin().  The
+	 * hub keeps one fold for all such sinks, tells it of each event before the
+	 * sinks, and frees it after them.  Where no sink asks there is none.
+	 */
+	void (*fold)(struct sink *s, const struct fold *f);
 	int (*begin)(struct sink *s, const struct run *run);
 	int (*process)(struct sink *s, const struct process_event *e);
 	int (*access)(struct sink *s, const struct access *a);

@@ -3,6 +3,7 @@
 
 #include "base/compiler.h"
 #include "base/mem.h"
+#include "model/fold.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -16,6 +17,7 @@ struct entry {
 struct hub {
 	struct entry *entries;
 	size_t count;
+	struct fold *fold; /* only when a sink asked for it */
 };
 
 struct hub *
@@ -34,6 +36,7 @@ hub_free(struct hub *h)
 			h->entries[i].sink->ops->free(h->entries[i].sink);
 		free(h->entries[i].what);
 	}
+	fold_free(h->fold);
 	free(h->entries);
 	free(h);
 }
@@ -46,6 +49,11 @@ hub_add(struct hub *h, struct sink *s, const char *what)
 		.sink = s,
 		.what = mem_copy(what, strlen(what)),
 	};
+	if (!s->ops->fold)
+		return;
+	if (!h->fold)
+		h->fold = fold_new();
+	s->ops->fold(s, h->fold);
 }
 
 /* Calls one operation of every sink that is still open for events. */
@@ -67,12 +75,16 @@ hub_begin(struct hub *h, const struct run *run)
 void
 hub_process(struct hub *h, const struct process_event *e)
 {
+	if (h->fold)
+		fold_process(h->fold, e);
 	HAND_OUT(h, process, e);
 }
 
 void
 hub_access(struct hub *h, const struct access *a)
 {
+	if (h->fold)
+		fold_access(h->fold, a);
 	HAND_OUT(h, access, a);
 }
 

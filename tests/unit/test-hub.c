@@ -2,6 +2,8 @@
 #include "unit.h"
 
 #include "base/buf.h"
+#include "base/intern.h"
+#include "model/fold.h"
 #include "model/hub.h"
 
 #include <errno.h>
@@ -152,6 +154,56 @@ TEST(an_error_closes_one_sink_but_for_its_last_words)
 	check_failure(__LINE__, 'a', "bpae", 1);
 	check_failure(__LINE__, 'f', "bpafe", 1);
 	check_failure(__LINE__, 'e', "bpafafe", 0);
+}
+
+/* A sink that asks for the fold, and sees in it what it is just being told. */
+struct folding {
+	struct sink sink;
+	const struct fold *fold;
+	size_t seen;
+};
+
+static void
+folding_fold(struct sink *s, const struct fold *f)
+{
+	((struct folding *)s)->fold = f;
+}
+
+static int
+folding_access(struct sink *s, const struct access *a)
+{
+	struct folding *f = (struct folding *)s;
+
+	f->seen = fold_find_file(f->fold, a->path->bytes, a->path->len, 0)->count;
+	return 0;
+}
+
+TEST(one_fold_for_all_who_ask)
+{
+	static const struct sink_ops ops = { .fold = folding_fold,
+					     .access = folding_access };
+	static const struct syscall_row row = { .name = "open" };
+	struct folding a = { .sink.ops = &ops }, b = { .sink.ops = &ops };
+	struct sink silent = { .ops = &silent_ops };
+	struct intern *names = intern_new();
+	const struct process p = { .serial = 1 };
+	const struct access access = {
+		.process = &p,
+		.row = &row,
+		.path = intern_get(names, "/a", 2),
+	};
+	struct hub *h = hub_new();
+
+	hub_add(h, &a.sink, "a");
+	hub_add(h, &silent, "silent");
+	hub_add(h, &b.sink, "b");
+	hub_access(h, &access);
+	hub_access(h, &access);
+	CHECK(a.fold && a.fold == b.fold);
+	CHECK_INT(a.seen, 2);
+	CHECK_INT(b.seen, 2);
+	hub_free(h);
+	intern_free(names);
 }
 
 TEST(long_names_fit_the_example)

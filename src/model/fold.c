@@ -1,0 +1,498 @@
+/* SPDX-License-Identifier: MIT */
+#include "model/fold.h"
+
+#include "base/arena.h"
+#include "base/compiler.h"
+#include "base/intern.h"
+#include "base/mem.h"
+#include "model/roles.h"
+
+/*
+ * Three tables of pointers, open addressing with linear probing, at most two thirds
+ * full; what they point to is cut from an arena and chained in the order in which it
+ * came, so that nothing is ever moved or sorted to be read.
+ *
+ * Events bring names that are interned by somebody else; directories and what they
+ * are renamed to are interned here.  So names are compared by hash and bytes, and
+ * the address is only the quick answer.
+ */
+
+#define FIRST_SLOTS 256 /* a power of two */
+
+/*
+ * Longer names, which the kernel does not know and only a forged log holds, have
+ * no directory: each of its levels would be kept whole.
+ */
+#define PARENT_MAX 8192
+
+struct table {
+	void **slots;
+	uint32_t *hashes;
+	size_t mask; /* number of slots - 1; no slots at all at first */
+	size_t count;
+};
+
+struct fold {
+	struct arena arena;
+	struct intern *names;
+	struct table files, uses, processes;
+	size_t named; /* files that were in a call */
+	struct fold_file *first_file, *last_file;
+	struct fold_process *first_process, *last_process;
+	struct fold_process *recent; /* whom the last access was by */
+};
+
+struct fold *
+fold_new(void)
+{
+	struct fold *f = mem_zero(1, sizeof(*f));
+
+	f->names = intern_new();
+	return f;
+}
+
+static void
+table_done(struct table *t)
+{
+	free(t->slots);
+	free(t->hashes);
+}
+
+void
+fold_free(struct fold *f)
+{
+	if (!f)
+		return;
+	table_done(&f->files);
+	table_done(&f->uses);
+	table_done(&f->processes);
+	intern_free(f->names);
+	arena_done(&f->arena);
+	free(f);
+}
+
+static void
+table_put(struct table *t, uint32_t hash, void *value)
+{
+	size_t i = hash & t->mask;
+
+	while (t->slots[i])
+		i = (i + 1) & t->mask;
+	t->slots[i] = value;
+	t->hashes[i] = hash;
+}
+
+static void
+table_grow(struct table *t)
+{
+	struct table old = *t;
+	size_t slots = old.slots ? (old.mask + 1) * 2 : FIRST_SLOTS;
+
+	t->slots = mem_zero(slots, sizeof(*t->slots));
+	t->hashes = mem_zero(slots, sizeof(*t->hashes));
+	t->mask = slots - 1;
+	for (size_t i = 0; old.slots && i <= old.mask; i++)
+		if (old.slots[i])
+			table_put(t, old.hashes[i], old.slots[i]);
+	table_done(&old);
+}
+
+static void
+table_add(struct table *t, uint32_t hash, void *value)
+{
+	if (!t->slots || (t->count + 1) * 3 > (t->mask + 1) * 2)
+		table_grow(t);
+	table_put(t, hash, value);
+	t->count++;
+}
+
+/* Walks over all values of @t that have @hash: the next one from slot *@at on. */
+static void *
+table_next(const struct table *t, uint32_t hash, size_t *at)
+{
+	if (!t->slots)
+		return NULL;
+	for (; t->slots[*at & t->mask]; (*at)++)
+		if (t->hashes[*at & t->mask] == hash)
+			return t->slots[(*at)++ & t->mask];
+	return NULL;
+}
+
+/* Fibonacci hashing: the high bits are the good ones. */
+static uint32_t
+mix(uint64_t h)
+{
+	return (uint32_t)(h * 0x9e3779b97f4a7c15u >> 32);
+}
+
+static bool
+same_name(const struct interned *a, const struct interned *b)
+{
+	if (a == b)
+		return true;
+	return a && b && a->hash == b->hash && a->len == b->len &&
+	       !memcmp(a->bytes, b->bytes, a->len);
+}
+
+static struct fold_file *
+find_file(const struct fold *f, const struct interned *path, uint64_t mnt_ns)
+{
+	uint32_t hash = mix(path->hash + mnt_ns);
+	struct fold_file *file;
+	size_t at = hash;
+
+	while ((file = table_next(&f->files, hash, &at)))
+		if (file->mnt_ns == mnt_ns && same_name(file->path, path))
+			return file;
+	return NULL;
+}
+
+static struct fold_file *
+new_file(struct fold *f, const struct interned *path, uint64_t mnt_ns)
+{
+	struct fold_file *file = arena_take(&f->arena, sizeof(*file));
+
+	file->path = path;
+	file->mnt_ns = mnt_ns;
+	table_add(&f->files, mix(path->hash + mnt_ns), file);
+	return file;
+}
+
+/* The name of the directory of @path, NULL where there is none. */
+static const struct interned *
+parent_name(struct fold *f, const struct interned *path)
+{
+	const char *slash;
+
+	if (path->len < 2 || path->len > PARENT_MAX || path->bytes[0] != '/')
+		return NULL;
+	slash = memrchr(path->bytes, '/', path->len);
+	return intern_get(f->names, path->bytes, MAX((size_t)(slash - path->bytes), 1));
+}
+
+/* The file @path, put below its directory, that below its own, and so on. */
+static struct fold_file *
+file_of(struct fold *f, const struct interned *path, uint64_t mnt_ns)
+{
+	struct fold_file *file = find_file(f, path, mnt_ns), *at;
+	const struct interned *name;
+
+	if (file)
+		return file;
+	file = at = new_file(f, path, mnt_ns);
+	while ((name = parent_name(f, at->path))) {
+		struct fold_file *parent = find_file(f, name, mnt_ns);
+		bool known = parent;
+
+		if (!known)
+			parent = new_file(f, name, mnt_ns);
+		at->parent = parent;
+		at->sibling = parent->child;
+		parent->child = at;
+		if (known)
+			break;
+		at = parent;
+	}
+	return file;
+}
+
+struct fold_file *
+fold_name(struct fold *f, const char *path, size_t len, uint64_t mnt_ns)
+{
+	return file_of(f, intern_get(f->names, path, len), mnt_ns);
+}
+
+/* One more call about @file. */
+static void
+count_file(struct fold *f, struct fold_file *file, uint64_t time, bool failed)
+{
+	if (!file->count) {
+		file->first = time;
+		*(f->last_file ? &f->last_file->next : &f->first_file) = file;
+		f->last_file = file;
+		f->named++;
+	}
+	file->count++;
+	file->failed += failed;
+	file->last = time;
+}
+
+static struct fold_process *
+find_process(const struct fold *f, uint64_t serial)
+{
+	uint32_t hash = mix(serial);
+	struct fold_process *p;
+	size_t at = hash;
+
+	while ((p = table_next(&f->processes, hash, &at)))
+		if (p->serial == serial)
+			return p;
+	return NULL;
+}
+
+static void
+add_child(struct fold_process *parent, struct fold_process *child)
+{
+	child->parent = parent;
+	*(parent->last_child ? &parent->last_child->sibling : &parent->child) = child;
+	parent->last_child = child;
+}
+
+static struct fold_process *
+new_process(struct fold *f, const struct process *who, uint64_t time)
+{
+	struct fold_process *p = arena_take(&f->arena, sizeof(*p));
+	struct fold_process *parent = find_process(f, who->parent);
+
+	p->serial = who->serial;
+	p->pid = who->pid;
+	p->ppid = who->ppid;
+	p->start = p->end = time;
+	if (parent)
+		add_child(parent, p);
+	table_add(&f->processes, mix(p->serial), p);
+	*(f->last_process ? &f->last_process->next : &f->first_process) = p;
+	f->last_process = p;
+	return p;
+}
+
+static struct fold_process *
+process_of(struct fold *f, const struct process *who, uint64_t time)
+{
+	struct fold_process *p = f->recent;
+
+	if (!p || p->serial != who->serial)
+		p = find_process(f, who->serial);
+	if (!p)
+		p = new_process(f, who, time);
+	f->recent = p;
+	p->name = who->name;
+	p->exe = who->exe;
+	if (!p->ended)
+		p->end = time;
+	return p;
+}
+
+static void
+add_exec(struct fold *f, struct fold_process *p, const struct process_event *e)
+{
+	struct fold_exec *x = arena_take(&f->arena, sizeof(*x));
+	size_t len = MIN(e->argv.len, (size_t)FOLD_ARGV_MAX);
+	char *argv = arena_take(&f->arena, len + 1);
+
+	memcpy(argv, len ? e->argv.bytes : "", len);
+	x->time = e->time;
+	x->exe = e->process->exe;
+	x->argv = (struct span){ argv, len };
+	x->argv_cut = e->argv_cut || len < e->argv.len;
+	*(p->last_exec ? &p->last_exec->next : &p->execs) = x;
+	p->last_exec = x;
+}
+
+static void
+inherited(struct fold *f, const struct process_event *e)
+{
+	struct fold_file *file;
+
+	if (!e->file.len || e->file.bytes[0] != '/')
+		return;
+	file = fold_name(f, e->file.bytes, e->file.len, e->mnt_ns);
+	count_file(f, file, e->time, false);
+	roles_inherited(file, e);
+}
+
+void
+fold_process(struct fold *f, const struct process_event *e)
+{
+	struct fold_process *p = process_of(f, e->process, e->time);
+
+	if (e->cwd.len)
+		p->cwd = intern_get(f->names, e->cwd.bytes, e->cwd.len);
+	if (e->kind == PROCESS_EXEC)
+		add_exec(f, p, e);
+	if (e->kind == PROCESS_INHERITED)
+		inherited(f, e);
+	if (e->kind != PROCESS_EXIT)
+		return;
+	p->ended = true;
+	p->end = e->time;
+	p->status = e->status;
+	p->status_known = e->status_known;
+}
+
+static uint32_t
+use_hash(const struct fold_use *key)
+{
+	uint64_t h = key->file->path->hash;
+
+	h = h * 31 + key->file->mnt_ns;
+	h = h * 31 + key->process->serial;
+	h = h * 31 + (uint64_t)key->op;
+	h = h * 31 + (uint64_t)key->error;
+	h = h * 31 + (key->to ? key->to->hash : 0);
+	return mix(h);
+}
+
+static bool
+same_use(const struct fold_use *a, const struct fold_use *b)
+{
+	return a->process == b->process && a->file == b->file && a->op == b->op &&
+	       a->error == b->error && same_name(a->to, b->to);
+}
+
+static struct fold_use *
+use_of(struct fold *f, const struct fold_use *key)
+{
+	uint32_t hash = use_hash(key);
+	struct fold_use *u;
+	size_t at = hash;
+
+	while ((u = table_next(&f->uses, hash, &at)))
+		if (same_use(u, key))
+			return u;
+	u = arena_take(&f->arena, sizeof(*u));
+	*u = *key;
+	table_add(&f->uses, hash, u);
+	*(u->process->last_use ? &u->process->last_use->next_of_process
+			       : &u->process->uses) = u;
+	*(u->file->last_use ? &u->file->last_use->next_of_file : &u->file->uses) = u;
+	u->process->last_use = u->file->last_use = u;
+	return u;
+}
+
+/* Whether the second name is one of a file: not so the text of a symbolic link. */
+static bool
+has_second(const struct access *a)
+{
+	return a->to && a->to->len && !a->row->target;
+}
+
+void
+fold_access(struct fold *f, const struct access *a)
+{
+	struct fold_process *p = process_of(f, a->process, a->time);
+	struct fold_file *file = file_of(f, a->path, a->mnt_ns), *to = NULL;
+	struct fold_use key = {
+		.process = p,
+		.file = file,
+		.to = a->to,
+		.op = a->op,
+		.error = a->unfinished ? FOLD_UNFINISHED : a->error,
+		.first = a->time,
+	};
+	struct fold_use *u = use_of(f, &key);
+
+	u->count++;
+	u->last = a->time;
+	p->count++;
+	p->failed += a->error != 0;
+	count_file(f, file, a->time, a->error);
+	if (has_second(a) && !same_name(a->to, a->path)) {
+		to = file_of(f, a->to, a->mnt_ns);
+		count_file(f, to, a->time, a->error);
+	}
+	roles_apply(f, file, to, a);
+}
+
+const struct fold_process *
+fold_first_process(const struct fold *f)
+{
+	return f->first_process;
+}
+
+const struct fold_process *
+fold_next_process(const struct fold_process *p)
+{
+	return p->next;
+}
+
+const struct fold_file *
+fold_first_file(const struct fold *f)
+{
+	return f->first_file;
+}
+
+const struct fold_file *
+fold_next_file(const struct fold_file *file)
+{
+	return file->next;
+}
+
+const struct fold_use *
+fold_first_use_of(const struct fold_file *file)
+{
+	return file->uses;
+}
+
+const struct fold_use *
+fold_next_use_of(const struct fold_use *u)
+{
+	return u->next_of_file;
+}
+
+const struct fold_use *
+fold_first_use_by(const struct fold_process *p)
+{
+	return p->uses;
+}
+
+const struct fold_use *
+fold_next_use_by(const struct fold_use *u)
+{
+	return u->next_of_process;
+}
+
+static int
+by_name(const void *a, const void *b)
+{
+	const struct fold_file *x = *(const struct fold_file *const *)a;
+	const struct fold_file *y = *(const struct fold_file *const *)b;
+	int order =
+		memcmp(x->path->bytes, y->path->bytes, MIN(x->path->len, y->path->len));
+
+	if (!order)
+		order = (x->path->len > y->path->len) - (x->path->len < y->path->len);
+	return order ? order : (x->mnt_ns > y->mnt_ns) - (x->mnt_ns < y->mnt_ns);
+}
+
+const struct fold_file **
+fold_sort_files(const struct fold *f, size_t *ret_count)
+{
+	const struct fold_file **all = mem_zero(f->named + 1, sizeof(struct fold_file *));
+	const struct fold_file *file;
+	size_t n = 0;
+
+	for (file = fold_first_file(f); file; file = fold_next_file(file))
+		all[n++] = file;
+	qsort(all, n, sizeof(*all), by_name);
+	*ret_count = n;
+	return all;
+}
+
+const struct fold_file *
+fold_find_file(const struct fold *f, const char *path, size_t len, uint64_t mnt_ns)
+{
+	/* a name that is asked for may stay in the table: it does no harm */
+	const struct fold_file *file =
+		find_file(f, intern_get(f->names, path, len), mnt_ns);
+
+	return file && file->count ? file : NULL;
+}
+
+const struct fold_process *
+fold_find_process(const struct fold *f, uint64_t serial)
+{
+	return find_process(f, serial);
+}
+
+size_t
+fold_files(const struct fold *f)
+{
+	return f->named;
+}
+
+size_t
+fold_processes(const struct fold *f)
+{
+	return f->processes.count;
+}
