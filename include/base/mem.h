@@ -8,6 +8,7 @@
  * and must not return.  The caller owns what it gets and gives it to free().
  */
 
+#include "base/compiler.h"
 #include <stddef.h>
 
 /*
@@ -24,3 +25,6 @@ void *mem_resize(void *old, size_t count, size_t size);
 
 /* A copy of @len bytes followed by a NUL. */
 char *mem_copy(const char *bytes, size_t len);
+
+/* For memory that a library could not get: what all of the above do then. */
+_noreturn_ void mem_fail(void);

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct pack_ops;
 struct sink_ops;
 
 /* Exit statuses of whatfiles' own; all others are the command's. */
@@ -31,6 +32,7 @@ enum action {
 struct output_option {
 	const char *path; /* NULL for standard output */
 	const struct sink_ops *format;
+	const struct pack_ops *pack; /* how to compress, or NULL */
 };
 
 struct options {

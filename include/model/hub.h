@@ -12,6 +12,7 @@
 #include "model/event.h"
 
 struct fold;
+struct pack_ops;
 struct sink;
 
 struct sink_ops {
@@ -21,9 +22,12 @@ struct sink_ops {
 
 	/*
 	 * Makes a sink that writes to @fd, which stays the caller's: @fd is open
-	 * until after free().  Never fails (memory aside).
+	 * until after free().  @pack is how to compress, or NULL: only where packs
+	 * is true it may be something.  Never fails (memory aside).
 	 */
-	struct sink *(*make)(int fd);
+	struct sink *(*make)(int fd, const struct pack_ops *pack);
+	bool packs;
+
 	/*
 	 * Who has this wants the folded accesses: called once, before begin().  The
 	 * hub keeps one fold for all such sinks, tells it of each event before the

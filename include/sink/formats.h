@@ -14,7 +14,10 @@ struct sink_ops;
 /* The format that --format calls @word, NULL if there is none. */
 const struct sink_ops *formats_by_word(const char *word);
 
-/* The format that the ending of @file means; text where it means none. */
+/*
+ * The format that the ending of @file means, the one before it where the last
+ * is of a compression (pack.h); text where it means none.
+ */
 const struct sink_ops *formats_by_name(const char *file);
 
 /* Number @i in the order of --help, NULL behind the last. */

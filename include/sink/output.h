@@ -9,6 +9,9 @@
  * one, and the last words get room by giving up lines before them, so that a
  * log that is not complete says so.  Only bytes that this output wrote, and
  * that nobody has written behind, are ever cut.
+ *
+ * Compressed, a file ends in whole lines likewise, but more of them are given up:
+ * all that came with the write that failed, and with those that had to give way.
  */
 
 #include <stddef.h>
@@ -17,9 +20,13 @@
 struct buf;
 struct outcome;
 struct output;
+struct pack_ops;
 
-/* @fd stays the caller's and must be open until output_free(). */
-struct output *output_new(int fd);
+/*
+ * @fd stays the caller's and must be open until output_free().  @pack, which may
+ * be NULL, is how to compress.
+ */
+struct output *output_new(int fd, const struct pack_ops *pack);
 
 /* Frees it without writing anything; NULL is allowed. */
 void output_free(struct output *o);

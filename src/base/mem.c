@@ -11,19 +11,25 @@ mem_on_failure(void (*handler)(void))
 	failure_handler = handler;
 }
 
-static void *
-or_fail(void *p)
+void
+mem_fail(void)
 {
 	static const char last_words[] = "whatfiles: out of memory\n";
 
-	if (p)
-		return p;
 	if (failure_handler)
 		failure_handler();
 	/* nothing that could ask for memory again: no stdio, no exit handlers */
 	if (write(STDERR_FILENO, last_words, sizeof(last_words) - 1) < 0)
 		_exit(125);
 	_exit(125);
+}
+
+static void *
+or_fail(void *p)
+{
+	if (!p)
+		mem_fail();
+	return p;
 }
 
 void *

@@ -7,6 +7,7 @@
 #include "model/hub.h"
 #include "model/syscalls.h"
 #include "sink/formats.h"
+#include "sink/pack.h"
 #include <errno.h>
 #include <getopt.h>
 #include <stdint.h>
@@ -219,6 +220,21 @@ bad_word(char *argv[], char short_form[3])
 }
 
 static void
+settle_packing(struct output_option *output)
+{
+	const struct pack_ops *pack = output->path ? pack_by_name(output->path) : NULL;
+
+	if (pack && !pack->make)
+		msg_die(STATUS_USAGE,
+			"%s: this whatfiles was built without %s and cannot compress so",
+			output->path, pack->library);
+	if (pack && !output->format->packs)
+		msg_die(STATUS_USAGE, "%s: the format %s cannot be compressed",
+			output->path, output->format->format);
+	output->pack = pack;
+}
+
+static void
 settle_formats(struct options *o, const struct sink_ops *format)
 {
 	for (size_t i = 0; i < o->output_count; i++) {
@@ -226,6 +242,7 @@ settle_formats(struct options *o, const struct sink_ops *format)
 
 		o->outputs[i].format =
 			format ? format : formats_by_name(path ? path : "");
+		settle_packing(&o->outputs[i]);
 	}
 }
 

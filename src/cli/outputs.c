@@ -134,17 +134,19 @@ outputs_open(struct outputs *outs, const struct options *o, struct hub *hub)
 		format = o->outputs ? o->outputs[0].format : formats_by_name("");
 		outs->fds[0] = open_default(format, name, sizeof(name));
 		outs->fresh = name;
-		hub_add(hub, format->make(outs->fds[0]), name);
+		hub_add(hub, format->make(outs->fds[0], NULL), name);
 		return;
 	}
 	outs->made = mem_zero(outs->count, sizeof(*outs->made));
 	for (size_t i = 0; i < outs->count; i++)
 		open_one(outs, o, i);
 	for (size_t i = 0; i < outs->count; i++) {
-		if (o->outputs[i].path)
-			truncate_file(outs->fds[i], o->outputs[i].path);
-		hub_add(hub, o->outputs[i].format->make(outs->fds[i]),
-			output_name(&o->outputs[i]));
+		const struct output_option *output = &o->outputs[i];
+
+		if (output->path)
+			truncate_file(outs->fds[i], output->path);
+		hub_add(hub, output->format->make(outs->fds[i], output->pack),
+			output_name(output));
 	}
 }
 

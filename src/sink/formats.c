@@ -4,6 +4,7 @@
 #include "base/compiler.h"
 #include "model/hub.h"
 #include "sink/jsonl.h"
+#include "sink/pack.h"
 #include "sink/text.h"
 
 /* The first is what an unknown ending means. */
@@ -27,11 +28,11 @@ formats_by_word(const char *word)
 	return NULL;
 }
 
-/* Whether @ending is one of the words of @endings. */
+/* Whether @ending, @len bytes, is one of the words of @endings. */
 static bool
-has_ending(const char *endings, const char *ending)
+has_ending(const char *endings, const char *ending, size_t len)
 {
-	size_t len = strlen(ending), n;
+	size_t n;
 
 	for (const char *at = endings; *at; at += n + (at[n] == ' ')) {
 		n = strcspn(at, " ");
@@ -44,10 +45,12 @@ has_ending(const char *endings, const char *ending)
 const struct sink_ops *
 formats_by_name(const char *file)
 {
-	const char *ending = strrchr(file, '.');
+	const struct pack_ops *pack = pack_by_name(file);
+	const char *end = file + strlen(file) - (pack ? strlen(pack->ending) : 0);
+	const char *ending = memrchr(file, '.', (size_t)(end - file));
 
 	for (size_t i = 0; ending && i < ARRAY_SIZE(formats); i++)
-		if (has_ending(formats[i]->endings, ending))
+		if (has_ending(formats[i]->endings, ending, (size_t)(end - ending)))
 			return formats[i];
 	return formats[0];
 }

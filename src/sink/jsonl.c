@@ -26,12 +26,12 @@ static const char *const engine_words[ENGINE_COUNT] = {
 };
 
 static struct sink *
-jsonl_make(int fd)
+jsonl_make(int fd, const struct pack_ops *pack)
 {
 	struct jsonl *l = mem_zero(1, sizeof(*l));
 
 	l->sink.ops = &jsonl_sink;
-	l->out = output_new(fd);
+	l->out = output_new(fd, pack);
 	return &l->sink;
 }
 
@@ -427,6 +427,7 @@ const struct sink_ops jsonl_sink = {
 	.endings = ".jsonl .ndjson",
 	.what = "JSON, one object on each line, made for programs",
 	.make = jsonl_make,
+	.packs = true,
 	.begin = jsonl_begin,
 	.process = jsonl_process,
 	.access = jsonl_access,

@@ -6,6 +6,7 @@
 #include "base/fdio.h"
 #include "base/mem.h"
 #include "model/event.h"
+#include "sink/packed.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -34,11 +35,12 @@ struct output {
 	struct buf buf;
 	size_t sent;
 	size_t floor;
-	off_t end; /* of the file, when we last wrote to it */
+	off_t end;	       /* of the file, when we last wrote to it */
+	struct packed *packed; /* owned: what the buffer goes to then; sent stays 0 */
 };
 
 struct output *
-output_new(int fd)
+output_new(int fd, const struct pack_ops *pack)
 {
 	struct output *o = mem_zero(1, sizeof(*o));
 	struct stat st;
@@ -47,6 +49,7 @@ output_new(int fd)
 	o->can_cut = !fstat(fd, &st) && S_ISREG(st.st_mode);
 	o->end = -1;
 	buf_room(&o->buf, FLUSH_AT + 3 * TAIL);
+	o->packed = pack ? packed_new(fd, pack) : NULL;
 	return o;
 }
 
@@ -55,6 +58,7 @@ output_free(struct output *o)
 {
 	if (!o)
 		return;
+	packed_free(o->packed);
 	buf_done(&o->buf);
 	free(o);
 }
@@ -161,11 +165,25 @@ cut_file(struct output *o, size_t to)
 	return true;
 }
 
+static int
+flush_packed(struct output *o)
+{
+	uint64_t lines = count_lines(o->buf.data, o->buf.data + o->buf.len);
+
+	o->error = packed_write(o->packed, o->buf.data, o->buf.len, lines);
+	if (o->error)
+		o->lost += lines;
+	buf_reset(&o->buf);
+	return o->error;
+}
+
 int
 output_flush(struct output *o)
 {
 	if (o->error || o->sent == o->buf.len)
 		return o->error;
+	if (o->packed)
+		return flush_packed(o);
 	o->error = send_pending(o);
 	if (o->error) {
 		/* a line is lost when its newline was not written */
@@ -222,14 +240,62 @@ make_way(struct output *o, const struct outcome *outcome, output_last *last, voi
 	}
 }
 
+static int
+try_last_packed(struct output *o, const struct outcome *outcome, output_last *last,
+		void *ctx)
+{
+	buf_reset(&o->buf);
+	last(&o->buf, outcome, ctx);
+	buf_addc(&o->buf, '\n');
+	return packed_last(o->packed, o->buf.data, o->buf.len);
+}
+
+/* The last line of a log that is not whole tells why. */
+static struct outcome
+tell_of_error(const struct outcome *outcome, int error)
+{
+	struct outcome told = *outcome;
+	struct gap_count *gap = &told.gaps[GAP_LOG];
+
+	if (!gap->count) {
+		gap->count = 1;
+		snprintf(gap->example, sizeof(gap->example), "%s", strerror(-error));
+	}
+	return told;
+}
+
+static int
+finish_packed(struct output *o, const struct outcome *outcome, output_last *last,
+	      void *ctx)
+{
+	struct outcome told;
+	uint64_t lost = 0;
+
+	if (!output_flush(o)) {
+		o->error = try_last_packed(o, outcome, last, ctx);
+		if (!o->error)
+			return 0;
+	}
+	if (!packed_can_go_on(o->packed))
+		return o->error;
+	told = tell_of_error(outcome, o->error);
+	while (try_last_packed(o, &told, last, ctx)) {
+		if (!packed_give_way(o->packed, &lost))
+			break;
+		o->lost += lost;
+	}
+	return o->error;
+}
+
 int
 output_finish(struct output *o, const struct outcome *outcome, output_last *last,
 	      void *ctx)
 {
-	struct outcome told = *outcome;
-	struct gap_count *gap = &told.gaps[GAP_LOG];
+	struct outcome told;
 	size_t len;
 
+	if (o->packed)
+		return finish_packed(o, outcome, last, ctx);
 	if (!output_flush(o)) {
 		o->error = try_last(o, outcome, last, ctx, &len);
 		if (!o->error)
@@ -237,10 +303,7 @@ output_finish(struct output *o, const struct outcome *outcome, output_last *last
 	}
 	if (!o->can_cut)
 		return o->error;
-	if (!gap->count) {
-		gap->count = 1;
-		snprintf(gap->example, sizeof(gap->example), "%s", strerror(-o->error));
-	}
+	told = tell_of_error(outcome, o->error);
 	if (try_last(o, &told, last, ctx, &len))
 		make_way(o, &told, last, ctx, len);
 	return o->error;

@@ -24,12 +24,12 @@ struct text {
 };
 
 static struct sink *
-text_make(int fd)
+text_make(int fd, const struct pack_ops *pack)
 {
 	struct text *t = mem_zero(1, sizeof(*t));
 
 	t->sink.ops = &text_sink;
-	t->out = output_new(fd);
+	t->out = output_new(fd, pack);
 	return &t->sink;
 }
 
@@ -294,6 +294,7 @@ const struct sink_ops text_sink = {
 	.endings = ".log .txt",
 	.what = "one line for each access, made to be read",
 	.make = text_make,
+	.packs = true,
 	.begin = text_begin,
 	.process = text_process,
 	.access = text_access,

@@ -392,3 +392,16 @@ def public(whatfiles):
     room.chmod(0o755)
     yield room
     shutil.rmtree(room, ignore_errors=True)
+
+
+@pytest.fixture
+def small_disk(tmp_path, requires_root):
+    """A file system of 256 KiB."""
+    room = tmp_path / "small"
+    room.mkdir()
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k,mode=755", "tmpfs", room],
+                          capture_output=True, timeout=60)
+    if done.returncode:
+        pytest.skip(f"no tmpfs can be mounted here: {done.stderr.decode().strip()}")
+    yield room
+    subprocess.run(["umount", "-l", room], check=True, timeout=60)

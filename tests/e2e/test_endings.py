@@ -242,19 +242,6 @@ def test_signal_under_load(start, probe, tmp_path):
 # --- a log that cannot be written ------------------------------------------------------
 
 
-@pytest.fixture
-def small_disk(tmp_path, requires_root):
-    """A file system of 256 KiB."""
-    room = tmp_path / "small"
-    room.mkdir()
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k,mode=755", "tmpfs", room],
-                          capture_output=True, timeout=60)
-    if done.returncode:
-        pytest.skip(f"no tmpfs can be mounted here: {done.stderr.decode().strip()}")
-    yield room
-    subprocess.run(["umount", "-l", room], check=True, timeout=60)
-
-
 def told_that_it_was_not_written(result, name, why):
     """The job ran to its end; one line on stderr; 125."""
     assert result.status == 125

@@ -70,7 +70,7 @@ lines_of(bool all, const struct process_event *e, const struct access *a,
 	 const struct outcome *o)
 {
 	int fd = unit_file();
-	struct sink *s = jsonl_sink.make(fd);
+	struct sink *s = jsonl_sink.make(fd, NULL);
 	struct run r = run;
 	char *content, *first;
 
@@ -104,7 +104,7 @@ check_line(int line, char *got, const char *want)
 TEST(header_line)
 {
 	int fd = unit_file();
-	struct sink *s = jsonl_sink.make(fd);
+	struct sink *s = jsonl_sink.make(fd, NULL);
 	char *content;
 
 	CHECK_INT(jsonl_sink.begin(s, &run), 0);

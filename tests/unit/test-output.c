@@ -64,7 +64,7 @@ static const struct outcome ended = { .status_known = true };
 TEST(writes_whole_lines)
 {
 	int fd = unit_file();
-	struct output *o = output_new(fd);
+	struct output *o = output_new(fd, NULL);
 	char last[200], *content;
 
 	for (unsigned i = 0; i < 50000; i++) {
@@ -86,7 +86,7 @@ TEST(writes_whole_lines)
 TEST(collects_before_it_writes)
 {
 	int fd = unit_file();
-	struct output *o = output_new(fd);
+	struct output *o = output_new(fd, NULL);
 	struct stat st;
 	unsigned i = 0;
 
@@ -131,7 +131,7 @@ check_limited(int flags, long long room, unsigned lines, unsigned flush_every)
 	size_t len;
 
 	fcntl(fd, F_SETFL, flags);
-	o = output_new(fd);
+	o = output_new(fd, NULL);
 	limit_files(room);
 	for (unsigned i = 0; i < lines; i++) {
 		add_line(o, i);
@@ -189,7 +189,7 @@ TEST(a_shared_file_that_is_full_when_little_is_remembered)
 {
 	for (long long more = 0; more < 250; more++) {
 		int fd = unit_file();
-		struct output *o = output_new(fd);
+		struct output *o = output_new(fd, NULL);
 		char *content, *end;
 
 		limit_files(96 * 1024 + more);
@@ -216,7 +216,7 @@ TEST(a_file_full_at_the_end)
 	/* all lines fit, or all but a few, and then the last one does not */
 	struct stat st;
 	int fd = unit_file();
-	struct output *o = output_new(fd);
+	struct output *o = output_new(fd, NULL);
 
 	for (unsigned i = 0; i < 100; i++)
 		add_line(o, i);
@@ -231,7 +231,7 @@ TEST(a_file_full_at_the_end)
 TEST(no_room_at_all)
 {
 	int fd = unit_file();
-	struct output *o = output_new(fd);
+	struct output *o = output_new(fd, NULL);
 	struct stat st;
 
 	limit_files(10);
@@ -249,7 +249,7 @@ TEST(what_others_wrote_is_never_cut)
 {
 	/* a log on stdout shares its file and its place in it with the job */
 	int fd = unit_file();
-	struct output *o = output_new(fd);
+	struct output *o = output_new(fd, NULL);
 	char *content;
 
 	CHECK_INT(write(fd, "before\n", 7), 7);
@@ -271,7 +271,7 @@ TEST(what_others_wrote_is_never_cut)
 TEST(what_others_wrote_behind_is_never_cut)
 {
 	int fd = unit_file();
-	struct output *o = output_new(fd);
+	struct output *o = output_new(fd, NULL);
 	char *content;
 	size_t len;
 
@@ -297,7 +297,7 @@ TEST(what_others_wrote_behind_is_never_cut)
 TEST(full_device)
 {
 	int fd = open("/dev/full", O_WRONLY | O_CLOEXEC);
-	struct output *o = output_new(fd);
+	struct output *o = output_new(fd, NULL);
 
 	CHECK_INT(add_line(o, 0), 0);
 	CHECK_INT(output_flush(o), -ENOSPC);
@@ -316,7 +316,7 @@ TEST(closed_pipe)
 
 	signal(SIGPIPE, SIG_IGN);
 	CHECK_INT(pipe2(fds, O_CLOEXEC), 0);
-	o = output_new(fds[1]);
+	o = output_new(fds[1], NULL);
 	CHECK_INT(add_line(o, 0), 0);
 	CHECK_INT(output_flush(o), 0);
 	close(fds[0]);
@@ -360,7 +360,7 @@ TEST(nonblocking_pipe)
 	fcntl(fds[1], F_SETPIPE_SZ, 4096);
 	pid = slow_reader(fds[0], fds[1], file);
 	close(fds[0]);
-	o = output_new(fds[1]);
+	o = output_new(fds[1], NULL);
 	for (unsigned i = 0; i < 10000; i++)
 		CHECK_INT(add_line(o, i), 0);
 	CHECK_INT(output_finish(o, &ended, last_words, o), 0);

@@ -40,7 +40,7 @@ static char *
 text_of(const struct run *run, const struct access *a, const struct outcome *o)
 {
 	int fd = unit_file();
-	struct sink *s = text_sink.make(fd);
+	struct sink *s = text_sink.make(fd, NULL);
 	char *content;
 
 	CHECK_INT(text_sink.begin(s, run), 0);
@@ -280,7 +280,7 @@ check_inherited(int line, unsigned classes, unsigned mode, uint64_t flags,
 		const char *want)
 {
 	int fd = unit_file();
-	struct sink *s = text_sink.make(fd);
+	struct sink *s = text_sink.make(fd, NULL);
 	const struct run run = { .classes = classes };
 	struct process_event e = { .kind = PROCESS_INHERITED,
 				   .process = &process,

@@ -1,0 +1,4 @@
+/* SPDX-License-Identifier: MIT */
+#include "sink/pack.h"
+
+const struct pack_ops pack_zstd = { .ending = ".zst", .library = "libzstd" };
