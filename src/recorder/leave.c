@@ -7,18 +7,49 @@
 #include "trace/tracee.h"
 #include <linux/audit.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
+#include <sys/shm.h>
 #include <sys/syscall.h>
 #include <sys/user.h>
 
 #define SYSCALL_LEN 2
 
-bool
-leave_is_reason(const struct syscall_stop *stop)
+/* Whether [@at, @at + @len) and the recorder's memory have a page in common. */
+static bool
+meets_ours(const struct workshop *e, uint64_t at, uint64_t len)
 {
-	if (stop->arch != AUDIT_ARCH_X86_64)
+	return at < LAYOUT_SHARED + e->region.shared_size && len &&
+	       (len > LAYOUT_CODE || at + len > LAYOUT_CODE);
+}
+
+/* Whether the call puts other memory where ours is, or takes ours away. */
+static bool
+is_taker(const struct workshop *e, const struct syscall_stop *stop)
+{
+	const uint64_t *args = stop->args;
+
+	switch (stop->nr) {
+	case SYS_munmap:
+		return meets_ours(e, args[0], args[1]);
+	case SYS_mmap:
+		return args[3] & (MAP_FIXED | MAP_FIXED_NOREPLACE) &&
+		       meets_ours(e, args[0], args[1]);
+	case SYS_mremap:
+		return args[3] & MREMAP_FIXED && meets_ours(e, args[4], args[2]);
+	case SYS_shmat:
+		/* how long it is, the call does not say */
+		return args[2] & SHM_REMAP && meets_ours(e, args[1], LAYOUT_CODE);
+	default:
 		return false;
+	}
+}
+
+/* Whether the call sets a limit that counts our memory. */
+static bool
+is_limit(const struct syscall_stop *stop)
+{
 	switch (stop->nr) {
 	case SYS_mlockall:
 		return true;
@@ -32,6 +63,16 @@ leave_is_reason(const struct syscall_stop *stop)
 	}
 }
 
+bool
+leave_is_reason(const struct workshop *e, const struct syscall_stop *stop,
+		enum stop_reason *ret)
+{
+	if (stop->arch != AUDIT_ARCH_X86_64)
+		return false;
+	*ret = is_limit(stop) ? REASON_LIMIT : REASON_TAKEN;
+	return *ret == REASON_LIMIT || is_taker(e, stop);
+}
+
 /* Whether nobody but @t uses the recorder, and the call will not return into it. */
 static bool
 can_unmap(const struct tracee *t, const struct syscall_stop *stop)
@@ -40,14 +81,16 @@ can_unmap(const struct tracee *t, const struct syscall_stop *stop)
 }
 
 bool
-leave_begin(struct workshop *e, struct tracee *t, const struct syscall_stop *stop)
+leave_begin(struct workshop *e, struct tracee *t, const struct syscall_stop *stop,
+	    enum stop_reason why)
 {
 	uint64_t end = LAYOUT_SHARED + e->region.shared_size;
 	struct user_regs_struct regs;
 
-	if (!t->space || !t->space->fast || t->space->why == REASON_LIMIT)
+	if (!t->space || !t->space->fast || t->space->why == REASON_LIMIT ||
+	    t->space->why == REASON_TAKEN)
 		return false;
-	workshop_evict(e, t, REASON_LIMIT);
+	workshop_evict(e, t, why);
 	if (!can_unmap(t, stop) || ptrace(PTRACE_GETREGS, t->tid, NULL, &regs) < 0)
 		return false;
 	free(t->space->saved);

@@ -258,7 +258,10 @@ workshop_patched_at(const struct workshop *e, const struct space *s, uint64_t ip
 static bool
 on_unlisted(struct fast *f, struct tracee *t, const struct syscall_stop *stop)
 {
-	return leave_is_reason(stop) && leave_begin(workshop_of(f), t, stop);
+	struct workshop *e = workshop_of(f);
+	enum stop_reason why;
+
+	return leave_is_reason(e, stop, &why) && leave_begin(e, t, stop, why);
 }
 
 static void

@@ -215,8 +215,8 @@ void
 calls_on_entry(struct tracing *tr, struct tracee *t)
 {
 	const struct syscall_row *row = NULL;
+	bool known_abi, unlisted = false;
 	struct syscall_stop stop;
-	bool known_abi;
 	enum abi abi;
 	int nr;
 
@@ -234,7 +234,13 @@ calls_on_entry(struct tracing *tr, struct tracee *t)
 	known_abi = find_abi(&stop, &abi, &nr);
 	if (known_abi)
 		row = syscall_find(abi, nr);
-	if (!row && fast_unlisted(tr, t, &stop)) {
+	/* mmap stops for where it maps to as well (recorder/leave.h) */
+	if (row && row->op == OP_MAP) {
+		unlisted = true;
+		if (!syscall_wanted(row, tr->config.classes, stop.args))
+			row = NULL;
+	}
+	if ((!row || unlisted) && fast_unlisted(tr, t, &stop)) {
 		t->swapped = true;
 		tracing_resume(tr, t, RESUME_SYSCALL, 0);
 	} else if (!row) {

@@ -34,6 +34,7 @@
 #include <stddef.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/shm.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
@@ -154,6 +155,42 @@ abi_add(scmp_filter_ctx ctx, enum abi abi, unsigned classes, struct late *late)
 	return 0;
 }
 
+/* Memory of ours lies below, wherever calls are trusted. */
+#define LOW_END 0x80000000u
+
+/*
+ * Calls that put something else where our memory may be, or take it away.  What costs
+ * nearly every program a stop is not among them: low addresses are rare.
+ */
+static int
+takers_add(scmp_filter_ctx ctx)
+{
+	const uint32_t action = SCMP_ACT_TRACE(FILTER_TRACE_DATA);
+	int r;
+
+	r = seccomp_rule_add(ctx, action, SCMP_SYS(munmap), 1,
+			     SCMP_A0_64(SCMP_CMP_LT, LOW_END));
+	if (r == 0)
+		r = seccomp_rule_add(
+			ctx, action, SCMP_SYS(mmap), 2, SCMP_A0_64(SCMP_CMP_LT, LOW_END),
+			SCMP_A3_64(SCMP_CMP_MASKED_EQ, MAP_FIXED, MAP_FIXED));
+	if (r == 0)
+		r = seccomp_rule_add(ctx, action, SCMP_SYS(mmap), 2,
+				     SCMP_A0_64(SCMP_CMP_LT, LOW_END),
+				     SCMP_A3_64(SCMP_CMP_MASKED_EQ, MAP_FIXED_NOREPLACE,
+						MAP_FIXED_NOREPLACE));
+	if (r == 0)
+		r = seccomp_rule_add(
+			ctx, action, SCMP_SYS(mremap), 2,
+			SCMP_A3_64(SCMP_CMP_MASKED_EQ, MREMAP_FIXED, MREMAP_FIXED),
+			SCMP_A4_64(SCMP_CMP_LT, LOW_END));
+	if (r == 0)
+		r = seccomp_rule_add(
+			ctx, action, SCMP_SYS(shmat), 2, SCMP_A1_64(SCMP_CMP_LT, LOW_END),
+			SCMP_A2_64(SCMP_CMP_MASKED_EQ, SHM_REMAP, SHM_REMAP));
+	return r;
+}
+
 /*
  * Where calls are trusted there is memory of ours in the process.  These would count
  * it: it is taken out before (recorder/leave.h).
@@ -217,6 +254,8 @@ base_build(unsigned classes, bool trusts, struct filter *f, struct late late[ABI
 		r = abi_add(ctx, abi, classes, &late[abi]);
 		if (r == 0 && trusts && abi == ABI_X86_64)
 			r = leavers_add(ctx);
+		if (r == 0 && trusts && abi == ABI_X86_64)
+			r = takers_add(ctx);
 		if (r < 0)
 			return r;
 		if (all) {

@@ -207,10 +207,14 @@ def test_memory(same, build, tmp_path, way, position):
         assert len(result.log.accesses(tmp_path / name, call="openat")) == 3
 
 
-@pytest.mark.xfail(strict=True, reason="a jump by way of memory that was mapped over leads nowhere")
-def test_memory_taken_by_force(same, build, tmp_path):
-    program = build("gcc", PROBES / "hazard-memory.c")
-    same(program, tmp_path, "force")
+@pytest.mark.parametrize("way", ["force", "remap", "attach", "threads"])
+def test_memory_taken_by_force(same, build, tmp_path, way):
+    program = build("gcc", PROBES / "hazard-memory.c", "-pthread")
+    result = same(program, tmp_path, way)
+    for name in "before", "after", "child":
+        assert len(result.log.accesses(tmp_path / name, call="openat")) == 3
+    assert result.log.end["calls"]["fast"] > 0
+    assert result.log.end["stopped"]["taken"] > 0
 
 
 def test_all_memory_locked_with_a_limit(same, build, requires_root, tmp_path):

@@ -16,7 +16,9 @@
 #include <linux/audit.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/shm.h>
 #include <sys/syscall.h>
 
 #define X32_BIT 0x40000000U
@@ -54,11 +56,36 @@ run(const struct filter *f, const struct seccomp_data *data)
 static bool
 is_leaver(const struct seccomp_data *d)
 {
+	const uint64_t low = 0x80000000;
+
 	if (d->arch != AUDIT_ARCH_X86_64)
 		return false;
-	return d->nr == SYS_mlockall ||
-	       (d->nr == SYS_setrlimit && (uint32_t)d->args[0] == RLIMIT_AS) ||
-	       (d->nr == SYS_prlimit64 && (uint32_t)d->args[1] == RLIMIT_AS);
+	switch (d->nr) {
+	case SYS_mlockall:
+		return true;
+	case SYS_setrlimit:
+		return (uint32_t)d->args[0] == RLIMIT_AS;
+	case SYS_prlimit64:
+		return (uint32_t)d->args[1] == RLIMIT_AS;
+	case SYS_munmap:
+		return d->args[0] < low;
+	case SYS_mmap:
+		return d->args[0] < low && d->args[3] & (MAP_FIXED | MAP_FIXED_NOREPLACE);
+	case SYS_mremap:
+		return d->args[4] < low && d->args[3] & MREMAP_FIXED;
+	case SYS_shmat:
+		return d->args[1] < low && d->args[2] & SHM_REMAP;
+	default:
+		return false;
+	}
+}
+
+/* Numbers of which some calls are such. */
+static bool
+can_be_leaver(uint32_t nr)
+{
+	return nr == SYS_mlockall || nr == SYS_setrlimit || nr == SYS_prlimit64 ||
+	       nr == SYS_munmap || nr == SYS_mmap || nr == SYS_mremap || nr == SYS_shmat;
 }
 
 static void
@@ -97,9 +124,13 @@ each_stranger(uint32_t arch, uint32_t nr, uint64_t args)
 static void
 test_strangers(void)
 {
+	/* flags of which some are set; low addresses and high ones */
+	const uint64_t values[] = { 0,		9,	    0x12,   0x100002,
+				    0x7fffffff, 0x80000000, 0x4012, UINT64_MAX };
+
 	for (uint32_t nr = 0; nr < NUMBERS; nr++)
-		for (unsigned i = 0; i < 3; i++) {
-			uint64_t args = (const uint64_t[]){ 0, 9, UINT64_MAX }[i];
+		for (unsigned i = 0; i < sizeof(values) / sizeof(*values); i++) {
+			uint64_t args = values[i];
 
 			each_stranger(AUDIT_ARCH_X86_64, nr, args);
 			each_stranger(AUDIT_ARCH_X86_64, nr | X32_BIT, args);
@@ -132,8 +163,7 @@ test_bitmap(void)
 		struct seccomp_data d = call(AUDIT_ARCH_X86_64, nr, 1, trusted[0]);
 		bool held =
 			bpfsim_const_allow(plain.code, plain.len, nr, AUDIT_ARCH_X86_64);
-		bool leaver =
-			nr == SYS_mlockall || nr == SYS_setrlimit || nr == SYS_prlimit64;
+		bool leaver = can_be_leaver(nr);
 
 		if (held && !leaver && run(&trusting, &d).loaded & IP_WORDS)
 			complain("nr %u: its address is looked at", nr);

@@ -4,11 +4,13 @@
  * DIR/before and DIR/after; prints what came of it.
  */
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/shm.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -129,6 +131,45 @@ force(void)
 	map(0x70000000, MIB, MAP_FIXED);
 }
 
+/* The same with mremap: from elsewhere. */
+static void
+by_remap(void)
+{
+	char *at = map(0, MIB, 0);
+
+	if (mremap(at, MIB, MIB, MREMAP_MAYMOVE | MREMAP_FIXED, 0x70000000) == MAP_FAILED)
+		exit(9);
+}
+
+/* And with shared memory. */
+static void
+by_attach(void)
+{
+	int id = shmget(IPC_PRIVATE, MIB, 0600);
+
+	if (shmat(id, (void *)0x70000000, SHM_REMAP) == (void *)-1)
+		exit(10);
+	shmctl(id, IPC_RMID, NULL);
+}
+
+static void *
+wait_for_end(void *arg)
+{
+	pause();
+	return arg;
+}
+
+/* With another thread beside. */
+static void
+with_threads(void)
+{
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, wait_for_end, NULL))
+		exit(11);
+	force();
+}
+
 static void
 lock(void)
 {
@@ -146,7 +187,9 @@ main(int argc, char **argv)
 		{ "wine", like_wine },	 { "everything", everything },
 		{ "malloc", by_malloc }, { "brk", by_brk },
 		{ "unmap", unmap },	 { "protect", protect },
-		{ "force", force },	 { "lock", lock },
+		{ "force", force },	 { "remap", by_remap },
+		{ "attach", by_attach }, { "threads", with_threads },
+		{ "lock", lock },
 	};
 	int status = -1;
 
