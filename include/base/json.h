@@ -38,6 +38,9 @@ void json_string(struct json *j, const char *key, const char *s);
 /* Seconds with nine decimals, exact: no floating point is involved. */
 void json_seconds(struct json *j, const char *key, uint64_t nanoseconds);
 
+/* Microseconds with three decimals, likewise. */
+void json_microseconds(struct json *j, const char *key, uint64_t nanoseconds);
+
 /*
  * @len bytes under @key, and when they are no UTF-8 also all of them as lower
  * case hex under "@key_hex".  In an array (@key NULL) such a name becomes an

@@ -94,17 +94,30 @@ json_bool(struct json *j, const char *key, bool value)
 	buf_adds(j->out, value ? "true" : "false");
 }
 
+/* @value with its last @digits digits behind a point. */
+static void
+add_decimal(struct json *j, const char *key, uint64_t value, int digits)
+{
+	char decimals[10] = { '.' };
+	uint64_t scale = 1;
+
+	for (int i = digits; i > 0; i--, scale *= 10)
+		decimals[i] = (char)('0' + value / scale % 10);
+	start(j, key, "");
+	buf_addu(j->out, value / scale);
+	buf_add(j->out, decimals, (size_t)digits + 1);
+}
+
 void
 json_seconds(struct json *j, const char *key, uint64_t nanoseconds)
 {
-	uint64_t rest = nanoseconds % 1000000000;
-	char decimals[10] = { '.' };
+	add_decimal(j, key, nanoseconds, 9);
+}
 
-	for (int i = 9; i > 0; i--, rest /= 10)
-		decimals[i] = (char)('0' + rest % 10);
-	start(j, key, "");
-	buf_addu(j->out, nanoseconds / 1000000000);
-	buf_add(j->out, decimals, sizeof(decimals));
+void
+json_microseconds(struct json *j, const char *key, uint64_t nanoseconds)
+{
+	add_decimal(j, key, nanoseconds, 3);
 }
 
 /* One character that cannot stand for itself. */

@@ -31,7 +31,7 @@ _whatfiles()
         return
         ;;
     -f | --format)
-        mapfile -t COMPREPLY < <(compgen -W 'text jsonl' -- "$cur")
+        mapfile -t COMPREPLY < <(compgen -W 'text jsonl perfetto' -- "$cur")
         return
         ;;
     -e | --events)

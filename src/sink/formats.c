@@ -5,12 +5,14 @@
 #include "model/hub.h"
 #include "sink/jsonl.h"
 #include "sink/pack.h"
+#include "sink/perfetto.h"
 #include "sink/text.h"
 
 /* The first is what an unknown ending means. */
 static const struct sink_ops *const formats[] = {
 	&text_sink,
 	&jsonl_sink,
+	&perfetto_sink,
 };
 
 const struct sink_ops *
@@ -28,15 +30,15 @@ formats_by_word(const char *word)
 	return NULL;
 }
 
-/* Whether @ending, @len bytes, is one of the words of @endings. */
+/* Whether @name, @len bytes, ends in one of the words of @endings. */
 static bool
-has_ending(const char *endings, const char *ending, size_t len)
+has_ending(const char *name, size_t len, const char *endings)
 {
 	size_t n;
 
 	for (const char *at = endings; *at; at += n + (at[n] == ' ')) {
 		n = strcspn(at, " ");
-		if (n == len && !memcmp(at, ending, n))
+		if (n <= len && !memcmp(at, name + len - n, n))
 			return true;
 	}
 	return false;
@@ -46,11 +48,10 @@ const struct sink_ops *
 formats_by_name(const char *file)
 {
 	const struct pack_ops *pack = pack_by_name(file);
-	const char *end = file + strlen(file) - (pack ? strlen(pack->ending) : 0);
-	const char *ending = memrchr(file, '.', (size_t)(end - file));
+	size_t len = strlen(file) - (pack ? strlen(pack->ending) : 0);
 
-	for (size_t i = 0; ending && i < ARRAY_SIZE(formats); i++)
-		if (has_ending(formats[i]->endings, ending, (size_t)(end - ending)))
+	for (size_t i = 0; i < ARRAY_SIZE(formats); i++)
+		if (has_ending(file, len, formats[i]->endings))
 			return formats[i];
 	return formats[0];
 }

@@ -81,6 +81,20 @@ TEST(seconds_are_exact)
 	check_seconds(UINT64_MAX, "18446744073.709551615");
 }
 
+TEST(microseconds_are_exact)
+{
+	_cleanup_buf_ struct buf out = { 0 };
+	struct json j;
+
+	json_init(&j, &out);
+	json_array(&j, NULL);
+	json_microseconds(&j, NULL, 0);
+	json_microseconds(&j, NULL, 1001);
+	json_microseconds(&j, NULL, UINT64_MAX);
+	json_array_end(&j);
+	CHECK_STR(buf_str(&out), "[0.000,1.001,18446744073709551.615]");
+}
+
 static void
 check_name(const char *bytes, size_t len, const char *keyed, const char *element)
 {

@@ -9,6 +9,7 @@
 #include "sink/jsonl.h"
 #include "sink/output.h"
 #include "sink/pack.h"
+#include "sink/perfetto.h"
 #include "sink/text.h"
 
 #include <errno.h>
@@ -301,6 +302,9 @@ TEST(names_tell_format_and_compression)
 	CHECK(formats_by_name(".jsonl.gz") == &jsonl_sink);
 	CHECK(formats_by_name(".gz") == &text_sink);
 	CHECK(formats_by_name("a.jsonl.gz.zst") == &text_sink);
+	CHECK(formats_by_name("a.perfetto.json.gz") == &perfetto_sink);
+	CHECK(formats_by_name("a.json") == &text_sink);
+	CHECK(formats_by_name("json") == &text_sink);
 	CHECK(pack_by_name("a.jsonl.zst") == &pack_zstd);
 	CHECK(pack_by_name("a.gz") == &pack_gzip);
 	CHECK(pack_by_name("a.jsonl") == NULL);

@@ -379,5 +379,6 @@ TEST(formats_are_found)
 	CHECK_STR(formats_by_name("build.jsonl ")->format, "text");
 	CHECK_STR(formats_get(0)->format, "text");
 	CHECK_STR(formats_get(1)->format, "jsonl");
-	CHECK(!formats_get(2));
+	for (size_t i = 0; formats_get(i); i++)
+		CHECK(formats_by_word(formats_get(i)->format) == formats_get(i));
 }
