@@ -45,6 +45,10 @@ struct options {
 	const char *engine; /* the word of the engine that will run */
 	bool allow_uring, resolve;
 	size_t ring_bytes;
+	char **targets; /* owned, NULL-terminated; what they say is borrowed from argv */
+	size_t target_count;
+	const char *relative_to; /* NULL for the working directory */
+	bool absolute, system_files;
 	char **command; /* NULL-terminated, borrowed from argv */
 };
 

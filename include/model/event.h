@@ -58,9 +58,12 @@ struct run {
 	pid_t pid;	  /* ours */
 	const char *engine;
 	unsigned classes;
-	bool all;    /* every call, not only first occurrences */
-	bool failed; /* text: failed look-ups too */
-	bool probes; /* text: the probe class was asked for by name */
+	bool all;		 /* every call, not only first occurrences */
+	bool failed;		 /* text: failed look-ups too */
+	bool probes;		 /* text: the probe class was asked for by name */
+	char *const *targets;	 /* dependency files: NULL-terminated, or NULL */
+	struct span depend_base; /* names are relative to this; empty: absolute */
+	bool depend_system;	 /* system files too */
 };
 
 enum process_event_kind {

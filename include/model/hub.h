@@ -19,6 +19,7 @@ struct sink_ops {
 	const char *format;  /* word for --format */
 	const char *endings; /* ".jsonl .ndjson": which file names mean this format */
 	const char *what;    /* one line for --help */
+	bool at_once;	     /* writes all at the end: the file is not emptied before */
 
 	/*
 	 * Makes a sink that writes to @fd, which stays the caller's: @fd is open
@@ -41,6 +42,8 @@ struct sink_ops {
 	int (*flush)(struct sink *s);
 	/* The last words, also after an error: then they tell of it. */
 	int (*end)(struct sink *s, const struct outcome *o);
+	/* After end(): what the user should know of what was written, NULL for nothing. */
+	const char *(*remark)(const struct sink *s);
 	void (*free)(struct sink *s);
 };
 
@@ -72,4 +75,6 @@ void hub_end(struct hub *h, struct outcome *o);
 
 /* The first error of sink number @i (counted as added), 0 for none; its name in @ret_what. */
 int hub_error(const struct hub *h, size_t i, const char **ret_what);
+/* What sink number @i has to say about what it wrote, NULL for nothing; after hub_end(). */
+const char *hub_remark(const struct hub *h, size_t i, const char **ret_what);
 size_t hub_count(const struct hub *h);

@@ -14,10 +14,10 @@
  *	leading ~ or -l would be looked up: they are written as a pattern that fits
  *	this one name.  % is escaped in a target, where it would make a pattern rule.
  *	= and ; have no escape and come out of a function of make's.  Not to be had: a
- *	newline, and what looks like a member of an archive: "a(b)".
- * ninja: A blank, # or : is escaped by a backslash, $ is doubled.  Not to be had:
- *	control characters, " & ' * ; < > ? ^ ` | and, at the end, a colon or an odd
- *	number of backslashes.
+ *	newline, and a ) at the end, which may look like that of an archive's member.
+ * ninja: A blank, # or : is escaped by a backslash; $ is doubled, or let through by a
+ *	backslash before it.  Not to be had: control characters, " & ' * ; < > ? ^ ` |
+ *	and, at the end, a colon or an odd number of backslashes.
  */
 
 #include <stdbool.h>

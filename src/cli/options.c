@@ -78,6 +78,16 @@ add_output(struct options *o, const char *path)
 	o->outputs[n] = (struct output_option){ .path = path };
 }
 
+static void
+add_target(struct options *o, const char *name)
+{
+	if (!*name)
+		msg_die(STATUS_USAGE, "--target: the name is empty");
+	o->targets = mem_resize(o->targets, o->target_count + 2, sizeof(*o->targets));
+	o->targets[o->target_count++] = (char *)name;
+	o->targets[o->target_count] = NULL;
+}
+
 static const struct sink_ops *
 parse_format(const char *word)
 {
@@ -161,6 +171,18 @@ take(struct options *o, int id, const struct sink_ops **format, bool *audit)
 		break;
 	case OPTION_FAILED:
 		o->failed = true;
+		break;
+	case OPTION_TARGET:
+		add_target(o, optarg);
+		break;
+	case OPTION_ABSOLUTE:
+		o->absolute = true;
+		break;
+	case OPTION_RELATIVE_TO:
+		o->relative_to = optarg;
+		break;
+	case OPTION_SYSTEM_FILES:
+		o->system_files = true;
 		break;
 	case OPTION_ENGINE:
 		parse_engine(o, optarg);
@@ -274,6 +296,8 @@ options_parse(struct options *o, int argc, char *argv[])
 	/* without any output the log goes to a file of its own: cli/run names it */
 	if (!o->output_count && format)
 		o->outputs = mem_zero(1, sizeof(*o->outputs));
+	if (o->absolute && o->relative_to)
+		msg_die(STATUS_USAGE, "--absolute and --relative-to exclude each other");
 	settle_formats(o, format);
 	if (!o->output_count && format)
 		o->outputs[0].format = format;
@@ -283,5 +307,6 @@ void
 options_done(struct options *o)
 {
 	free(o->outputs);
+	free(o->targets);
 	memset(o, 0, sizeof(*o));
 }

@@ -143,7 +143,7 @@ outputs_open(struct outputs *outs, const struct options *o, struct hub *hub)
 	for (size_t i = 0; i < outs->count; i++) {
 		const struct output_option *output = &o->outputs[i];
 
-		if (output->path)
+		if (output->path && !output->format->at_once)
 			truncate_file(outs->fds[i], output->path);
 		hub_add(hub, output->format->make(outs->fds[i], output->pack),
 			output_name(output));

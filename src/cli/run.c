@@ -35,6 +35,7 @@ struct session {
 	const struct options *options;
 	struct run run;
 	struct buf cwd;
+	char *base; /* what names in dependency files are relative to; from malloc */
 	struct filter filter;
 	struct outputs outputs;
 	struct hub *hub;
@@ -74,6 +75,22 @@ check_kernel(void)
 			name.release);
 }
 
+/* What names in dependency files are relative to: as the kernel would call it. */
+static struct span
+depend_base(struct session *s)
+{
+	const struct options *o = s->options;
+
+	if (o->absolute)
+		return (struct span){ NULL, 0 };
+	if (!o->relative_to)
+		return (struct span){ buf_str(&s->cwd), s->cwd.len };
+	s->base = realpath(o->relative_to, NULL);
+	if (!s->base)
+		msg_die(STATUS_USAGE, "--relative-to: %s:", o->relative_to);
+	return (struct span){ s->base, strlen(s->base) };
+}
+
 static void
 describe_run(struct session *s)
 {
@@ -92,6 +109,9 @@ describe_run(struct session *s)
 		.all = o->all,
 		.failed = o->failed,
 		.probes = o->probes,
+		.targets = o->targets,
+		.depend_base = depend_base(s),
+		.depend_system = o->system_files,
 	};
 }
 
@@ -280,6 +300,18 @@ tell_refusals(const struct outcome *o)
 			 n->count > 1 ? ", ..." : "");
 }
 
+/* What the sinks have to say about what they wrote. */
+static void
+tell_remarks(const struct hub *hub)
+{
+	for (size_t i = 0; i < hub_count(hub); i++) {
+		const char *what, *remark = hub_remark(hub, i, &what);
+
+		if (remark)
+			msg_warn("%s: %s", what, remark);
+	}
+}
+
 /* Tells how it ended, in the logs and to the user; true if every log is whole. */
 static bool
 finish(struct session *s)
@@ -301,6 +333,7 @@ finish(struct session *s)
 		msg_warn("log: %s", s->outputs.fresh);
 	tell_gaps(&s->outcome);
 	tell_refusals(&s->outcome);
+	tell_remarks(s->hub);
 	for (size_t i = 0; i < hub_count(s->hub); i++) {
 		const char *what;
 		int r = hub_error(s->hub, i, &what);
@@ -328,6 +361,7 @@ session_done(struct session *s)
 		workshop_close(&s->workshop);
 	filter_done(&s->filter);
 	buf_done(&s->cwd);
+	free(s->base);
 }
 
 /* Ends us as the command ended, so that our parent cannot tell the difference. */

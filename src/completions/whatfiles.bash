@@ -10,7 +10,8 @@ _whatfiles()
     # behind the first word that is no option the command's own completion goes on
     for ((i = 1; i < cword; i++)); do
         case ${words[i]} in
-        -o | --output | -f | --format | -e | --events | --engine | --io-uring | --ring-size)
+        -o | --output | -f | --format | -e | --events | --engine | --io-uring | --ring-size | \
+            --target | --relative-to)
             ((i++))
             ;;
         --)
@@ -26,12 +27,16 @@ _whatfiles()
     done
 
     case $prev in
-    -o | --output)
+    -o | --output | --target)
         _filedir
         return
         ;;
+    --relative-to)
+        _filedir -d
+        return
+        ;;
     -f | --format)
-        mapfile -t COMPREPLY < <(compgen -W 'text jsonl perfetto' -- "$cur")
+        mapfile -t COMPREPLY < <(compgen -W 'text jsonl perfetto make ninja' -- "$cur")
         return
         ;;
     -e | --events)
@@ -55,7 +60,8 @@ _whatfiles()
 
     if [[ $cur == -* ]]; then
         mapfile -t COMPREPLY < <(compgen -W '-o --output -f --format -s --stdout -e --events
-            --audit -A --all -F --failed --engine --resolve --io-uring --ring-size -d --debug --print-filter
+            --audit -A --all -F --failed --target --absolute --relative-to
+            --system-files --engine --resolve --io-uring --ring-size -d --debug --print-filter
             --list-syscalls -a --about -V --version -h --help' -- "$cur")
         return
     fi

@@ -141,6 +141,16 @@ hub_error(const struct hub *h, size_t i, const char **ret_what)
 	return h->entries[i].error;
 }
 
+const char *
+hub_remark(const struct hub *h, size_t i, const char **ret_what)
+{
+	const struct sink *s = h->entries[i].sink;
+
+	assert(i < h->count);
+	*ret_what = h->entries[i].what;
+	return s->ops->remark ? s->ops->remark(s) : NULL;
+}
+
 size_t
 hub_count(const struct hub *h)
 {

@@ -36,15 +36,6 @@ needs_directory(const char *name, size_t len)
 	return false;
 }
 
-/* An archive's member, for make: its time would be looked for inside of the archive. */
-static bool
-is_member(const char *name, size_t len)
-{
-	const char *open = memchr(name, '(', len);
-
-	return open && open > name && name[len - 1] == ')';
-}
-
 /* Whether make would look for something else than just this name. */
 static bool
 is_pattern(const char *name, size_t len)
@@ -118,7 +109,7 @@ depname_make(struct buf *out, const char *name, size_t len, enum depname_place p
 	_cleanup_buf_ struct buf pattern = { 0 };
 	size_t from = out->len;
 
-	if (!len || memchr(name, '\n', len) || is_member(name, len))
+	if (!len || memchr(name, '\n', len) || name[len - 1] == ')')
 		return false;
 	if (needs_directory(name, len))
 		buf_adds(out, "./");
@@ -159,6 +150,7 @@ bool
 depname_ninja(struct buf *out, const char *name, size_t len, enum depname_place place)
 {
 	size_t from = out->len;
+	char before = 0;
 
 	(void)place; /* both are read alike */
 	if (!can_ninja(name, len))
@@ -168,9 +160,11 @@ depname_ninja(struct buf *out, const char *name, size_t len, enum depname_place 
 			double_backslashes(out, from);
 		if (is_one_of(name[i], " #:"))
 			buf_addc(out, '\\');
-		if (name[i] == '$')
+		/* backslashes let it through as it is */
+		if (name[i] == '$' && before != '\\')
 			buf_addc(out, '$');
 		buf_addc(out, name[i]);
+		before = name[i];
 	}
 	return true;
 }

@@ -3,6 +3,7 @@
 
 #include "base/compiler.h"
 #include "model/hub.h"
+#include "sink/depfile.h"
 #include "sink/jsonl.h"
 #include "sink/pack.h"
 #include "sink/perfetto.h"
@@ -13,6 +14,8 @@ static const struct sink_ops *const formats[] = {
 	&text_sink,
 	&jsonl_sink,
 	&perfetto_sink,
+	&depfile_make_sink,
+	&depfile_ninja_sink,
 };
 
 const struct sink_ops *

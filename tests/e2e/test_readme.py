@@ -70,7 +70,8 @@ def test_usage(copy, command):
         assert re.search(r"^mode:  read, file: \S+/LICENSE,", done.stdout, re.M)
         assert "mode: create" not in done.stdout
         return
-    logs = {n for n in os.listdir(copy) if n.endswith((".log", ".jsonl", ".json", ".zst"))} - before
+    endings = (".log", ".jsonl", ".json", ".zst", ".d", ".html")
+    logs = {n for n in os.listdir(copy) if n.endswith(endings)} - before
     wanted = set(re.findall(r"-o (\S+)", command))
     if wanted:
         assert logs == wanted

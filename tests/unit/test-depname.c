@@ -59,6 +59,8 @@ TEST(backslashes)
 	NINJA("a\\b", "a\\b");
 	NINJA("a\\ b", "a\\\\\\ b");
 	NINJA("a\\#b", "a\\\\#b");
+	NINJA("a\\$b", "a\\$b");
+	NINJA("a\\\\$b", "a\\\\$b");
 	NINJA("a\\", NULL);
 	NINJA("a\\\\", "a\\\\");
 }
@@ -99,7 +101,8 @@ TEST(what_cannot_be_said)
 	INPUT("a\nb", NULL);
 	INPUT("lib(member)", NULL);
 	INPUT("/x (y)/z", "/x\\ (y)/z");
-	INPUT("(a)", "(a)");
+	INPUT("a)", NULL);
+	INPUT("(a)b", "(a)b");
 	NINJA("", NULL);
 	NINJA("a\nb", NULL);
 	NINJA("a*b", NULL);

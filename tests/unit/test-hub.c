@@ -69,12 +69,20 @@ fake_free(struct sink *s)
 	tell(s, '.');
 }
 
+static const char *
+fake_remark(const struct sink *s)
+{
+	(void)s;
+	return "a remark";
+}
+
 static const struct sink_ops fake_ops = {
 	.begin = fake_begin,
 	.process = fake_process,
 	.access = fake_access,
 	.flush = fake_flush,
 	.end = fake_end,
+	.remark = fake_remark,
 	.free = fake_free,
 };
 
@@ -112,6 +120,9 @@ TEST(everyone_is_told_everything)
 	CHECK_INT(hub_count(h), 3);
 	CHECK_INT(hub_error(h, 2, &what), 0);
 	CHECK_STR(what, "b.log");
+	CHECK_STR(hub_remark(h, 0, &what), "a remark");
+	CHECK_STR(what, "a.log");
+	CHECK(!hub_remark(h, 1, &what));
 	CHECK(outcome_complete(&o));
 	hub_free(h);
 	CHECK_STR(buf_str(&one), "bpafafe.");
