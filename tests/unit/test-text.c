@@ -372,6 +372,7 @@ TEST(formats_are_found)
 	CHECK_STR(formats_by_name("build.log")->format, "text");
 	CHECK_STR(formats_by_name("a.jsonl/build.txt")->format, "text");
 	CHECK_STR(formats_by_name("x/build.jsonl")->format, "jsonl");
+	CHECK_STR(formats_by_name("x/build.d")->format, "make");
 	CHECK_STR(formats_by_name("build.log.ndjson")->format, "jsonl");
 	CHECK_STR(formats_by_name("a.jsonl/build")->format, "text");
 	CHECK_STR(formats_by_name("build.")->format, "text");
