@@ -11,11 +11,7 @@
 
 /* The first is what an unknown ending means. */
 static const struct sink_ops *const formats[] = {
-	&text_sink,
-	&jsonl_sink,
-	&perfetto_sink,
-	&depfile_make_sink,
-	&depfile_ninja_sink,
+	&text_sink, &jsonl_sink, &perfetto_sink, &depfile_make_sink, &depfile_ninja_sink,
 };
 
 const struct sink_ops *
