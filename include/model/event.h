@@ -54,8 +54,10 @@ struct run {
 	const char *version;
 	char *const *argv; /* the command, NULL-terminated */
 	struct span cwd;
-	uint64_t wall_ns; /* CLOCK_REALTIME at time 0 of the events */
-	pid_t pid;	  /* ours */
+	uint64_t wall_ns;  /* CLOCK_REALTIME at time 0 of the events */
+	pid_t pid;	   /* ours */
+	const pid_t *pids; /* what we attached to, instead of a command; or NULL */
+	size_t pid_count;
 	const char *engine;
 	unsigned classes;
 	bool all;		 /* every call, not only first occurrences */
@@ -72,20 +74,23 @@ enum process_event_kind {
 	PROCESS_EXEC,
 	PROCESS_EXIT,
 	PROCESS_INHERITED, /* the command was started with an open descriptor */
+	PROCESS_ATTACH,	   /* it ran before we came */
+	PROCESS_DETACH,	   /* it goes on without us */
 };
 
 struct process_event {
 	enum process_event_kind kind;
 	uint64_t time;
 	const struct process *process;
-	struct span cwd;    /* START, FORK, EXEC */
+	struct span cwd;    /* START, FORK, EXEC, ATTACH */
 	struct span root;   /* likewise, where that is not our own root */
 	uint64_t mnt_ns;    /* likewise the mount namespace; 0 for ours */
-	struct span argv;   /* EXEC: arguments, each ended by NUL */
-	bool argv_cut;	    /* EXEC: argv was too long to keep whole */
+	struct span argv;   /* EXEC, ATTACH: arguments, each ended by NUL */
+	bool argv_cut;	    /* likewise: argv was too long to keep whole */
 	int status;	    /* EXIT: as wait(2) gives it */
 	bool status_known;  /* EXIT: false when the end was seen but not the status */
 	bool threads_share; /* FORK: made with CLONE_VM, as vfork does */
+	bool attached;	    /* INHERITED: not by a command, it was open when we came */
 	int fd;		    /* INHERITED */
 	struct span file;   /* INHERITED: what it is, as /proc/PID/fd tells */
 	uint64_t flags;	    /* INHERITED: O_* */
@@ -108,6 +113,7 @@ struct access {
 			      of a descriptor that was received its number */
 	int error;	   /* positive errno, 0 for success */
 	bool unfinished;   /* the process was killed inside the call: no result */
+	bool left;	   /* unfinished because we went away: the call goes on */
 	bool path_unknown; /* the name could not be read from the process, path is "" */
 	int path_error;	   /* why: a positive errno */
 	bool truncated;	   /* a name that is too long for any call: only its beginning */
@@ -169,6 +175,7 @@ struct outcome {
 	uint64_t time;
 	int status;	   /* of the command, as wait(2) gives it */
 	bool status_known; /* false when it did not come to an end that we saw */
+	bool attached;	   /* there was no command, so there is no status */
 	uint64_t processes, threads, execs;
 	uint64_t stops;			  /* ptrace stops of any kind */
 	uint64_t calls[ENGINE_COUNT];	  /* file syscalls recorded */

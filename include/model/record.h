@@ -32,6 +32,13 @@ enum record_kind {
 	 */
 	RECORD_DESCRIPTOR,
 	RECORD_GAP, /* something may be missing: args[0] enum gap, FIELD_PATH example */
+	/*
+	 * A task that ran before we came: tid, args[0] its process, args[1] the process's
+	 * parent, args[2] as in FORK args[1], flags FORK_SHARES_FS for a thread that has
+	 * its process's working directory; the first of a process is that one's leader
+	 */
+	RECORD_ATTACH,
+	RECORD_DETACH, /* we leave the task alone from here on */
 	RECORD_KIND_END,
 };
 
@@ -44,6 +51,7 @@ enum call_flag {
 	CALL_SPECIAL = 1 << 4,	   /* O_CREAT: what was there is no regular file */
 	CALL_UNREADABLE2 = 1 << 5, /* FIELD_PATH2 likewise */
 	CALL_REFUSED = 1 << 6,	   /* not a bad pointer: the kernel did not let us read */
+	CALL_LEFT = 1 << 7,	   /* beside CALL_UNFINISHED: we went away, it goes on */
 	CALL_CUT =
 		1 << 8, /* FIELD_PATH is the beginning of what is too long for a name */
 	CALL_CUT2 = 1 << 9, /* FIELD_PATH2 likewise */
@@ -73,22 +81,23 @@ enum exit_flag {
 /* struct record.flags of RECORD_DESCRIPTOR */
 enum descriptor_flag {
 	DESCRIPTOR_INHERITED = 1 << 0, /* by the command, from whoever started us */
+	DESCRIPTOR_ATTACHED = 1 << 2,  /* beside it: open already when we attached */
 	DESCRIPTOR_UNKNOWN =
 		1 << 1, /* it could not be looked at: closed again, or refused */
 };
 
 /* What a field's bytes are. Names are as passed, directories as /proc tells them. */
 enum field_kind {
-	FIELD_PATH = 1, /* the row's .path; START, EXEC: the program, absolute */
+	FIELD_PATH = 1, /* the row's .path; START, EXEC, ATTACH: the program, absolute */
 	FIELD_PATH2,	/* the row's .path2 */
 	FIELD_DIR,	/* what the row's .dir or .fd descriptor is */
 	FIELD_DIR2,	/* what the row's .dir2 descriptor is */
-	FIELD_CWD, /* START, FORK_GUESSED, and calls that change it: the working directory */
-	FIELD_ROOT,	/* likewise: the root directory, when it is not ours */
-	FIELD_HOW,	/* openat2: struct open_how */
-	FIELD_EXE,	/* EXEC: the file that runs: for a script its interpreter */
-	FIELD_OPENED,	/* EXEC, may be repeated: what the kernel opened by itself */
-	FIELD_ARGV,	/* EXEC: arguments, each ended by NUL; args[5]: there were more */
+	FIELD_CWD, /* START, ATTACH, FORK_GUESSED, calls that change it: working directory */
+	FIELD_ROOT,   /* likewise: the root directory, when it is not ours */
+	FIELD_HOW,    /* openat2: struct open_how */
+	FIELD_EXE,    /* EXEC: the file that runs: for a script its interpreter */
+	FIELD_OPENED, /* EXEC, may be repeated: what the kernel opened by itself */
+	FIELD_ARGV, /* EXEC, ATTACH: arguments, each ended by NUL; args[5]: there were more */
 	FIELD_MNT_NS,	/* beside FIELD_CWD: the mount namespace, uint64_t, 0 for ours */
 	FIELD_FILE,	/* the file that was meant: struct record_file and its name */
 	FIELD_REPLACED, /* a rename: what had the new name before, without a name */

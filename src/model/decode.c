@@ -167,6 +167,7 @@ static void
 decode_result(const struct record *r, struct access *a)
 {
 	a->unfinished = r->flags & CALL_UNFINISHED;
+	a->left = a->unfinished && r->flags & CALL_LEFT;
 	if (a->unfinished)
 		return;
 	if (r->result < 0 && r->result >= -4095)

@@ -56,5 +56,5 @@ outcome_complete(const struct outcome *o)
 		if (o->gaps[i].count)
 			return false;
 	/* a command that we did not see end may have gone on */
-	return o->status_known;
+	return o->status_known || o->attached;
 }

@@ -308,7 +308,7 @@ fold_process(struct fold *f, const struct process_event *e)
 
 	if (e->cwd.len)
 		p->cwd = intern_get(f->names, e->cwd.bytes, e->cwd.len);
-	if (e->kind == PROCESS_EXEC)
+	if (e->kind == PROCESS_EXEC || e->kind == PROCESS_ATTACH)
 		add_exec(f, p, e);
 	if (e->kind == PROCESS_INHERITED)
 		inherited(f, e);

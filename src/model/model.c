@@ -94,6 +94,14 @@ place_update(struct model *m, struct place *place, const struct record *r)
 	place->root = field_name(m, r, FIELD_ROOT);
 }
 
+static const struct interned *
+base_name(struct model *m, const struct interned *path)
+{
+	const char *base = path_base(path->bytes);
+
+	return intern_get(m->names, base, strlen(base));
+}
+
 static struct process_event
 process_event(struct model *m, enum process_event_kind kind, const struct record *r,
 	      const struct task *task)
@@ -124,12 +132,13 @@ task_of(struct model *m, const struct record *r)
 	return task;
 }
 
-/* The last thread is gone. */
+/* The last thread is gone, or goes on without us. */
 static void
-member_ended(struct model *m, struct member *member, uint64_t time)
+member_ended(struct model *m, struct member *member, uint64_t time,
+	     enum process_event_kind kind)
 {
 	struct process_event e = {
-		.kind = PROCESS_EXIT,
+		.kind = kind,
 		.time = time,
 		.process = &member->process,
 		.status = member->status,
@@ -185,7 +194,58 @@ on_exit_record(struct model *m, const struct record *r)
 		tasks_exit(m->tasks, r->tid, (int)r->result, !(r->flags & EXIT_UNKNOWN));
 
 	if (ended)
-		member_ended(m, ended, time_of(m, r));
+		member_ended(m, ended, time_of(m, r),
+			     r->kind == RECORD_EXIT ? PROCESS_EXIT : PROCESS_DETACH);
+}
+
+static struct span
+field_span(const struct record *r, enum field_kind kind)
+{
+	const struct field *f = record_field(r, kind);
+
+	return f ? (struct span){ f->bytes, f->len } : (struct span){ "", 0 };
+}
+
+/* A process that ran before we came, as /proc tells of it. */
+static void
+on_attached_process(struct model *m, const struct record *r)
+{
+	pid_t tgid = (pid_t)r->args[0], ppid = (pid_t)r->args[1];
+	const struct interned *exe = field_name(m, r, FIELD_EXE);
+	const struct task *parent = tasks_find(m->tasks, ppid);
+	struct task *task = tasks_add_process(m->tasks, tgid, parent, false);
+	struct process *p = &task->member->process;
+	struct process_event e;
+
+	/* nothing of its parent's: whatever that had may have changed since */
+	task->place->cwd = task->place->root = NULL;
+	task->place->mnt_ns = 0;
+	place_update(m, task->place, r);
+	p->ppid = ppid;
+	p->ns_pid = (pid_t)r->args[2];
+	p->exe = exe;
+	p->name = exe ? base_name(m, exe) : NULL;
+	e = process_event(m, PROCESS_ATTACH, r, task);
+	e.argv = field_span(r, FIELD_ARGV);
+	e.argv_cut = r->args[5];
+	hub_process(m->hub, &e);
+}
+
+static void
+on_attach(struct model *m, const struct record *r)
+{
+	struct task *leader = tasks_find(m->tasks, (pid_t)r->args[0]);
+	struct task *thread;
+
+	if (r->tid == (pid_t)r->args[0] && r->tid > 0) {
+		on_attached_process(m, r);
+	} else if (leader) {
+		thread = tasks_add_thread(m->tasks, r->tid, leader,
+					  r->flags & FORK_SHARES_FS);
+		place_update(m, thread->place, r);
+	} else {
+		model_gap(m, GAP_LOST, "a thread of no process");
+	}
 }
 
 /* Tells an access. */
@@ -270,11 +330,9 @@ static void
 on_exec(struct model *m, const struct record *r)
 {
 	struct task *task = tasks_exec(m->tasks, r->tid, r->former);
-	const struct field *argv = record_field(r, FIELD_ARGV);
 	const struct interned *exe;
 	struct process_event e;
 	struct process *p;
-	const char *base;
 	struct access a;
 
 	m->outcome.execs++;
@@ -284,12 +342,11 @@ on_exec(struct model *m, const struct record *r)
 	if (!decode_call(&m->decoder, r, task->place, task->member->process.pid, &a))
 		return;
 	p = &task->member->process;
-	base = path_base(a.path->bytes);
 	exe = field_name(m, r, FIELD_EXE);
 	p->exe = exe ? exe : a.path;
-	p->name = intern_get(m->names, base, strlen(base));
+	p->name = base_name(m, a.path);
 	e = process_event(m, PROCESS_EXEC, r, task);
-	e.argv = argv ? (struct span){ argv->bytes, argv->len } : (struct span){ "", 0 };
+	e.argv = field_span(r, FIELD_ARGV);
 	e.argv_cut = r->args[5];
 	hub_process(m->hub, &e);
 	verdict_call(&m->outcome, m->tasks, r, task, &a, m->decoder.unresolved);
@@ -302,12 +359,12 @@ static void
 on_inherited(struct model *m, const struct record *r, const struct task *task)
 {
 	struct process_event e = process_event(m, PROCESS_INHERITED, r, task);
-	const struct field *f = record_field(r, FIELD_PATH);
 
+	e.attached = r->flags & DESCRIPTOR_ATTACHED;
 	e.fd = (int)r->args[0];
 	e.flags = r->args[1];
 	e.mode = (unsigned)r->args[2];
-	e.file = f ? (struct span){ f->bytes, f->len } : (struct span){ "", 0 };
+	e.file = field_span(r, FIELD_PATH);
 	hub_process(m->hub, &e);
 }
 
@@ -365,7 +422,11 @@ model_record(struct model *m, const struct record *r, size_t size)
 	case RECORD_DESCRIPTOR:
 		on_descriptor(m, r);
 		break;
+	case RECORD_ATTACH:
+		on_attach(m, r);
+		break;
 	case RECORD_EXIT:
+	case RECORD_DETACH:
 		on_exit_record(m, r);
 		break;
 	case RECORD_GAP:
@@ -391,7 +452,7 @@ end_everybody(struct model *m, uint64_t time)
 		struct member *ended = tasks_exit(m->tasks, tid, 0, false);
 
 		if (ended)
-			member_ended(m, ended, time);
+			member_ended(m, ended, time, PROCESS_EXIT);
 	}
 }
 
@@ -408,6 +469,7 @@ model_end(struct model *m, uint64_t time, int status, bool status_known,
 	end_everybody(m, o->time);
 	o->status = status;
 	o->status_known = status_known;
+	o->attached = m->run->pids;
 	o->processes = tasks_processes(m->tasks);
 	o->threads = tasks_threads(m->tasks);
 	if (status_known && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)

@@ -136,7 +136,7 @@ void
 verdict_call(struct outcome *o, const struct tasks *tasks, const struct record *r,
 	     const struct task *task, const struct access *a, bool unresolved)
 {
-	if (a->unfinished && may_change(a->op))
+	if (a->unfinished && !a->left && may_change(a->op))
 		verdict_gap_by(o, GAP_UNFINISHED, task, a->row->name);
 	if (is_unreadable(r, a))
 		verdict_gap_by(o, GAP_UNREADABLE, task, a->row->name);

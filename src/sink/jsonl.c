@@ -112,6 +112,17 @@ add_started(struct jsonl *l, uint64_t wall_ns)
 	json_string(&l->json, "started", buf_str(&l->words));
 }
 
+static void
+add_pids(struct json *j, const struct run *run)
+{
+	if (!run->pids)
+		return;
+	json_array(j, "attached");
+	for (size_t i = 0; i < run->pid_count; i++)
+		json_int(j, NULL, run->pids[i]);
+	json_array_end(j);
+}
+
 static int
 jsonl_begin(struct sink *s, const struct run *run)
 {
@@ -128,6 +139,7 @@ jsonl_begin(struct sink *s, const struct run *run)
 	for (char *const *arg = run->argv; *arg; arg++)
 		json_name(j, NULL, *arg, strlen(*arg));
 	json_array_end(j);
+	add_pids(j, run);
 	add_span(j, "cwd", run->cwd);
 	json_string(j, "engine", run->engine);
 	json_array(j, "classes");
@@ -192,31 +204,35 @@ jsonl_process(struct sink *s, const struct process_event *e)
 	static const char *const types[] = {
 		[PROCESS_START] = "start",	   [PROCESS_FORK] = "fork",
 		[PROCESS_EXEC] = "exec",	   [PROCESS_EXIT] = "exit",
-		[PROCESS_INHERITED] = "inherited",
+		[PROCESS_INHERITED] = "inherited", [PROCESS_ATTACH] = "attach",
+		[PROCESS_DETACH] = "detach",
 	};
 	struct jsonl *l = (struct jsonl *)s;
 	struct json *j = line_start(l, output_line(l->out), types[e->kind]);
+	bool comes = e->kind == PROCESS_FORK || e->kind == PROCESS_ATTACH;
+	bool goes = e->kind == PROCESS_EXIT || e->kind == PROCESS_DETACH;
+	bool runs = e->kind == PROCESS_EXEC || e->kind == PROCESS_ATTACH;
 
 	json_seconds(j, "t", e->time);
 	json_int(j, "proc", (int64_t)e->process->serial);
 	json_int(j, "pid", e->process->pid);
-	if (e->kind == PROCESS_START || e->kind == PROCESS_FORK)
+	if (e->kind == PROCESS_START || comes)
 		json_int(j, "ppid", e->process->ppid);
-	if (e->kind == PROCESS_FORK)
+	if (comes)
 		json_int(j, "parent", (int64_t)e->process->parent);
-	if (e->kind == PROCESS_FORK && e->process->ns_pid)
+	if (comes && e->process->ns_pid)
 		json_int(j, "ns_pid", e->process->ns_pid);
-	if (e->kind == PROCESS_EXEC)
+	if (runs)
 		add_exec(j, e);
 	if (e->kind == PROCESS_EXIT)
 		add_exit(l, e);
 	else if (e->kind == PROCESS_INHERITED)
 		add_inherited(l, e);
-	else
+	else if (!goes)
 		add_span(j, "cwd", e->cwd);
-	if (e->kind != PROCESS_EXIT)
+	if (!goes)
 		add_place(j, e->root, e->mnt_ns);
-	if (e->kind == PROCESS_EXEC && e->argv_cut)
+	if (runs && e->argv_cut)
 		json_bool(j, "argv_cut", true);
 	if (e->kind == PROCESS_FORK && e->threads_share)
 		json_bool(j, "vm_shared", true);
@@ -281,6 +297,8 @@ add_doubts(struct jsonl *l, const struct access *a)
 		flags_error(&l->words, a->path_error);
 		json_string(j, "path_error", buf_str(&l->words));
 	}
+	if (a->left)
+		json_bool(j, "left", true);
 	if (a->truncated)
 		json_bool(j, "truncated", true);
 	if (a->deleted)
@@ -397,7 +415,9 @@ add_end(struct buf *line, const struct outcome *o, void *ctx)
 
 	json_seconds(j, "t", o->time);
 	json_bool(j, "complete", outcome_complete(o));
-	if (o->status_known)
+	if (o->attached)
+		json_bool(j, "attached", true);
+	else if (o->status_known)
 		add_status(l, o->status);
 	json_int(j, "processes", (int64_t)o->processes);
 	json_int(j, "threads", (int64_t)o->threads);

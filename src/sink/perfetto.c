@@ -189,7 +189,7 @@ open_slice(struct perfetto *p, const struct process_event *e, struct track *t)
 	if (e->process->parent)
 		json_int(j, "parent", (int64_t)e->process->parent);
 	add_interned(j, "exe", e->process->exe);
-	if (e->kind == PROCESS_EXEC)
+	if (e->kind == PROCESS_EXEC || e->kind == PROCESS_ATTACH)
 		add_argv(j, e->argv);
 	if (e->cwd.bytes)
 		json_name(j, "cwd", e->cwd.bytes, e->cwd.len);
@@ -261,7 +261,7 @@ new_process(struct perfetto *p, const struct process_event *e)
 	name_track(p, e, t);
 	sort_track(p, e, t);
 	r = open_slice(p, e, t);
-	return r || e->kind == PROCESS_START ? r : draw_fork(p, e, t);
+	return r || e->kind != PROCESS_FORK ? r : draw_fork(p, e, t);
 }
 
 static int
@@ -273,12 +273,14 @@ perfetto_process(struct sink *s, const struct process_event *e)
 	switch (e->kind) {
 	case PROCESS_START:
 	case PROCESS_FORK:
+	case PROCESS_ATTACH:
 		return new_process(p, e);
 	case PROCESS_EXEC:
 		name_track(p, e, t);
 		close_slice(p, e, t);
 		return open_slice(p, e, t);
 	case PROCESS_EXIT:
+	case PROCESS_DETACH:
 		return close_slice(p, e, t);
 	case PROCESS_INHERITED:
 		break;

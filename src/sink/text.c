@@ -114,7 +114,7 @@ text_process(struct sink *s, const struct process_event *e)
 	add_mode(line, "inherit");
 	buf_adds(line, ", file: ");
 	escape_text(line, e->file.bytes, e->file.len);
-	add_process(line, "execve", e->process);
+	add_process(line, e->attached ? "attach" : "execve", e->process);
 	buf_printf(line, ", fd: %d", e->fd);
 	t->shown++;
 	return output_line_end(t->out);
@@ -184,7 +184,8 @@ text_access(struct sink *s, const struct access *a)
 		flags_error(line, a->error);
 	}
 	if (a->unfinished)
-		buf_adds(line, ", result: unknown (killed)");
+		buf_adds(line, a->left ? ", result: unknown (detached)"
+				       : ", result: unknown (killed)");
 	add_truth(line, a);
 	t->shown++;
 	return output_line_end(t->out);
@@ -242,6 +243,8 @@ add_examples(struct buf *line, const struct outcome *o)
 static void
 add_status(struct buf *line, const struct outcome *o)
 {
+	if (o->attached)
+		return;
 	if (o->status_known && WIFEXITED(o->status)) {
 		buf_printf(line, ", status: %d", WEXITSTATUS(o->status));
 	} else if (o->status_known && WIFSIGNALED(o->status)) {
