@@ -7,6 +7,8 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
 
 struct pack_ops;
 struct sink_ops;
@@ -49,7 +51,12 @@ struct options {
 	size_t target_count;
 	const char *relative_to; /* NULL for the working directory */
 	bool absolute, system_files;
-	char **command; /* NULL-terminated, borrowed from argv */
+	pid_t *pids; /* owned: what to attach to instead of a command */
+	size_t pid_count;
+	bool no_children;
+	uint64_t leave_after_ns; /* 0: never */
+	const char *until;	 /* a glob of program names, or NULL */
+	char **command;		 /* NULL-terminated, borrowed from argv */
 };
 
 /*

@@ -10,8 +10,19 @@
  * kills every tracee.
  */
 
+#include <stdint.h>
+
+enum signals_mode {
+	SIGNALS_TO_COMMAND,
+	/* There is none: those that ask to end ask us to leave, and others are ignored. */
+	SIGNALS_TO_LEAVE,
+};
+
 /* Installs the handlers; only after the command was forked. */
-void signals_install(void);
+void signals_install(enum signals_mode mode);
+
+/* Has us leave after so long, as if somebody had asked. */
+void signals_leave_after(uint64_t nanoseconds);
 
 /* The first signal that asked to end, 0 for none. */
 int signals_received(void);

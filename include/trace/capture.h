@@ -34,6 +34,16 @@ enum capture_result {
 void capture_init(struct capture *c, bool resolve);
 void capture_done(struct capture *c);
 
+/* An empty record of now; what is added to it stays the builder's. */
+struct record *capture_begin(struct capture *c, enum record_kind kind, pid_t tid);
+
+/* What a link of /proc says, as a field of the record; true when that is deleted. */
+bool capture_add_link(struct capture *c, enum field_kind kind, pid_t tid,
+		      const char *name);
+
+/* Where relative names start and, if that is not ours, where absolute ones do. */
+void capture_add_place(struct capture *c, pid_t tid);
+
 /* The call's record as far as the entry tells it, into @tracee->call. */
 enum capture_result capture_entry(struct capture *c, struct tracee *tracee,
 				  const struct syscall_row *row, int abi,
@@ -43,8 +53,9 @@ enum capture_result capture_entry(struct capture *c, struct tracee *tracee,
 const struct record *capture_exit(struct capture *c, struct tracee *tracee,
 				  int64_t result);
 
-/* The call ended with its process: no result will come. */
-const struct record *capture_unfinished(struct capture *c, struct record *call);
+/* The call ended with its process, or we @left it: no result will come. */
+const struct record *capture_unfinished(struct capture *c, struct record *call,
+					bool left);
 
 /* A call that is whole, with its result, but was not put into the ring. */
 const struct record *capture_again(struct capture *c, const struct record *call);

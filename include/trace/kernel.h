@@ -45,8 +45,8 @@ struct kernel {
 	int (*interrupt)(pid_t tid); /* PTRACE_INTERRUPT */
 	/* At a signal's delivery: whether the kernel sent it for what the task did. */
 	bool (*is_fault)(pid_t tid);
-	/* Lets it go on untraced, without the signal that it stopped for. */
-	int (*detach)(pid_t tid);
+	/* Lets it go on untraced, with @signal if it stopped for one and that is not 0. */
+	int (*detach)(pid_t tid, int signal);
 	int (*kill)(pid_t tgid, int signal);
 	/*
 	 * Makes waits that are so long return -EINTR, from now on; 0 ends that.
@@ -60,5 +60,8 @@ struct kernel {
 /* The real one.  Only the thread that seized the first tracee may use it. */
 extern const struct kernel kernel_real;
 
-/* Attaches to @pid with all options that the loop needs (ptrace(2), PTRACE_SEIZE). */
-int kernel_seize(pid_t pid);
+/*
+ * Attaches to @tid with all options that the loop needs (ptrace(2), PTRACE_SEIZE); it
+ * runs on.  @launched: it is to have our filter, and is lost without us.
+ */
+int kernel_seize(pid_t tid, bool launched);

@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+struct attach;
 struct fast;
 struct kernel;
 struct ring;
@@ -26,6 +27,10 @@ struct loop_config {
 	struct fast *fast;  /* the fast engine, or NULL */
 	bool resolve;	    /* look up which file each call is about */
 	bool filtered;	    /* whatfiles itself runs below a seccomp filter */
+	const struct attach
+		*attach; /* what was seized, where there is no command; or NULL */
+	const char
+		*until; /* leave when a program of such a name runs (glob(7)); or NULL */
 };
 
 struct loop_result {
@@ -36,8 +41,8 @@ struct loop_result {
 };
 
 /*
- * Follows @root, which was seized and has not executed its program.  Returns
- * when no tracee is left.
+ * Follows @root, which was seized and has not executed its program, or what we
+ * attached to.  Returns when no tracee is left, or loop_leave() was called.
  */
 void loop_run(const struct kernel *kernel, struct ring *ring,
 	      const struct loop_config *config, pid_t root, struct loop_result *ret);
@@ -50,6 +55,12 @@ void loop_act(struct tracing *tr, struct tracee *t, int status);
  * whoever is left when the command itself has ended.
  */
 void loop_forward(int signal);
+
+/*
+ * For signal handlers: asks a loop that attached to others to leave them as they are,
+ * soon, even if nothing happens any more.  Never with a command, which could not go on.
+ */
+void loop_leave(void);
 
 /*
  * For signal handlers: asks the running loop to kill every tracee, soon.  The

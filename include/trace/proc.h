@@ -30,6 +30,22 @@ int proc_fd_link(pid_t tid, int fd, struct buf *out);
 /* The task's thread group and its parent's; 0 or -errno. */
 int proc_ids(pid_t tid, pid_t *ret_tgid, pid_t *ret_ppid);
 
+/* The letter of the task's state, as in proc(5): 'R', 'Z', ...; 0 where it is gone. */
+char proc_state(pid_t tid);
+
+/* Whether a process has ended with all its threads, whose leader is a zombie. */
+bool proc_has_ended(pid_t tgid);
+
+/* The task's real user; -1 where it is gone. */
+long proc_uid(pid_t tid);
+
+/* Who traces the task, 0 for nobody or where it is gone. */
+pid_t proc_tracer(pid_t tid);
+
+/* Calls @each for every thread of the process, or for every process; 0 or -errno. */
+int proc_threads(pid_t tgid, void (*each)(pid_t tid, void *data), void *data);
+int proc_processes(void (*each)(pid_t pid, void *data), void *data);
+
 /* Whether the task has a handler for @signal; false where nobody can tell. */
 bool proc_catches(pid_t tid, int signal);
 

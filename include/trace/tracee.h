@@ -62,6 +62,8 @@ struct tracee {
 	struct space *space;	    /* the fast engine's */
 	bool fresh;		    /* was forked and has not run */
 	struct tracee *next, *prev; /* the threads of one process, a circle */
+	bool stays;		    /* stands where we will leave it */
+	int stay_signal;	    /* and what for, to be delivered then; or 0 */
 	uint64_t parked_round;	    /* when, in rounds of the loop */
 	struct tracee *next_parked, **parked_link;
 };

@@ -36,6 +36,9 @@ struct tracing {
 	bool thawing;		/* acts on what was put off */
 	/* calls that no table has, and that were told */
 	bool unknown_told[ABI_COUNT][SYSCALL_NR_END];
+	bool leaving; /* whoever stops stays so, until all do and are left alone */
+	bool left;    /* that is told: nothing is recorded any more */
+	uint64_t leaving_since;
 	bool deserted;	/* the kernel knows of no tracee any more */
 	int stopped_by; /* the command is in a group-stop, and we are not yet */
 };
@@ -43,9 +46,10 @@ struct tracing {
 /* Puts a record into the ring, waiting for room. */
 void tracing_put(struct tracing *tr, const struct record *r);
 
-/* Lets @t go on; -ESRCH when it is dying, which is no error: its end will be reported. */
-int tracing_resume(struct tracing *tr, const struct tracee *t, enum resume how,
-		   int signal);
+/*
+ * Lets @t go on, or keeps it where it is when we are leaving; -ESRCH when it is dying, which is no error: its end will be reported.
+ */
+int tracing_resume(struct tracing *tr, struct tracee *t, enum resume how, int signal);
 
 /* Before its first program the command is still the launcher's code. */
 bool tracing_is_launching(const struct tracing *tr, const struct tracee *t);

@@ -57,6 +57,7 @@ help_print(void)
 	const struct sink_ops *format;
 
 	printf("usage: whatfiles [options] [--] command [argument ...]\n"
+	       "       whatfiles [options] -p PID [-p PID ...]\n"
 	       "Runs the command unchanged and tells what files it and every process below\n"
 	       "it read, wrote, created, deleted, renamed, listed, probed and executed.\n\n"
 	       "Without -o or -s the log goes to whatfiles-<time>-<pid>.log.\n\noptions:\n");

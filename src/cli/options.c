@@ -4,6 +4,7 @@
 #include "base/compiler.h"
 #include "base/mem.h"
 #include "base/msg.h"
+#include "cli/pids.h"
 #include "model/hub.h"
 #include "model/syscalls.h"
 #include "sink/formats.h"
@@ -147,9 +148,37 @@ parse_ring_size(struct options *o, const char *word)
 	o->ring_bytes = mib << 20;
 }
 
+/* What has to do with attaching; false when it is something else. */
+static bool
+take_pids(struct options *o, int id)
+{
+	switch (id) {
+	case OPTION_PID:
+		o->pids = mem_resize(o->pids, o->pid_count + 1, sizeof(*o->pids));
+		o->pids[o->pid_count++] = pids_parse(optarg);
+		return true;
+	case OPTION_NO_CHILDREN:
+		o->no_children = true;
+		return true;
+	case OPTION_FOR:
+		o->leave_after_ns = pids_parse_duration("--for", optarg);
+		return true;
+	case OPTION_DETACH_AFTER:
+		o->leave_after_ns = pids_parse_duration("--detach-after", optarg);
+		return true;
+	case OPTION_UNTIL_EXEC:
+		o->until = optarg;
+		return true;
+	default:
+		return false;
+	}
+}
+
 static void
 take(struct options *o, int id, const struct sink_ops **format, bool *audit)
 {
+	if (take_pids(o, id))
+		return;
 	switch (id) {
 	case OPTION_OUTPUT:
 		add_output(o, optarg);
@@ -217,6 +246,41 @@ take(struct options *o, int id, const struct sink_ops **format, bool *audit)
 	default:
 		break;
 	}
+}
+
+/* What an option asks for that only makes sense with --pid, in words; or NULL. */
+static const char *
+wants_pids(const struct options *o)
+{
+	if (o->leave_after_ns)
+		return "--for and --detach-after";
+	if (o->until)
+		return "--until-exec";
+	return NULL;
+}
+
+/* A command and processes that run already exclude each other. */
+static void
+settle_pids(const struct options *o)
+{
+	const char *leaving = wants_pids(o);
+
+	if (o->pid_count && *o->command)
+		msg_die(STATUS_USAGE, "--pid attaches to what runs already: a command "
+				      "cannot be run with it");
+	if (o->pid_count && strcmp(o->engine, "fast") == 0)
+		msg_die(STATUS_USAGE, "--engine=fast: nothing is put into a process that "
+				      "runs already; with --pid each call stops");
+	if (o->pid_count)
+		return;
+	if (leaving)
+		msg_die(STATUS_USAGE,
+			"%s: a command that whatfiles has started cannot go on without it: "
+			"its filter cannot be taken out, and every file access would fail; "
+			"use this with --pid",
+			leaving);
+	if (o->no_children)
+		msg_die(STATUS_USAGE, "--no-children is for --pid only");
 }
 
 static _noreturn_ void
@@ -291,7 +355,9 @@ options_parse(struct options *o, int argc, char *argv[])
 	if (audit)
 		o->classes |= CLASS_AUDIT;
 	o->command = argv + optind;
-	if (o->action == ACTION_RUN && !*o->command)
+	if (o->action == ACTION_RUN)
+		settle_pids(o);
+	if (o->action == ACTION_RUN && !*o->command && !o->pid_count)
 		msg_die(STATUS_USAGE, "no command was given; see whatfiles --help");
 	/* without any output the log goes to a file of its own: cli/run names it */
 	if (!o->output_count && format)
@@ -308,5 +374,6 @@ options_done(struct options *o)
 {
 	free(o->outputs);
 	free(o->targets);
+	free(o->pids);
 	memset(o, 0, sizeof(*o));
 }

@@ -6,6 +6,7 @@
 #include "base/msg.h"
 #include "cli/options.h"
 #include "cli/outputs.h"
+#include "cli/pids.h"
 #include "cli/signals.h"
 #include "model/event.h"
 #include "model/hub.h"
@@ -13,6 +14,7 @@
 #include "model/reader.h"
 #include "model/ring.h"
 #include "recorder/workshop.h"
+#include "trace/attach.h"
 #include "trace/filter.h"
 #include "trace/kernel.h"
 #include "trace/launch.h"
@@ -22,6 +24,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -47,6 +50,7 @@ struct session {
 	struct model *model;
 	struct reader *reader;
 	struct launch launch;
+	struct attach attach; /* instead of it, with --pid */
 	struct loop_result result;
 	struct outcome outcome;
 };
@@ -104,6 +108,8 @@ describe_run(struct session *s)
 		.cwd = { buf_str(&s->cwd), s->cwd.len },
 		.wall_ns = clock_ns(CLOCK_REALTIME),
 		.pid = getpid(),
+		.pids = o->pids,
+		.pid_count = o->pid_count,
 		.engine = s->fast ? "fast" : "strict",
 		.classes = o->classes | CLASS_PROCESS,
 		.all = o->all,
@@ -178,9 +184,13 @@ prepare(struct session *s)
 	errno = -r;
 	if (r < 0)
 		msg_die(STATUS_OURS, "/proc is needed and cannot be opened:");
-	choose_engine(s);
+	if (s->options->pid_count)
+		pids_check(s->options);
+	else
+		choose_engine(s);
 	make_rings(s);
-	build_filter(s);
+	if (!s->options->pid_count)
+		build_filter(s);
 	describe_run(s);
 	s->hub = hub_new();
 	outputs_open(&s->outputs, s->options, s->hub);
@@ -239,27 +249,44 @@ let_go_of_standard_files(void)
 		null = -1;
 }
 
-/* Traces from the seized child to the end of the last tracee. */
+/* What they do to us, and to whom they are handed on. */
+static void
+take_signals(const struct options *o)
+{
+	if (!o->pid_count) {
+		let_go_of_standard_files();
+		signals_install(SIGNALS_TO_COMMAND);
+		return;
+	}
+	signals_install(SIGNALS_TO_LEAVE);
+	if (o->leave_after_ns)
+		signals_leave_after(o->leave_after_ns);
+}
+
+/* Traces from the seized child, or what we attached to, to the last tracee. */
 static int
 trace(struct session *s)
 {
 	const struct loop_config config = {
 		.classes = s->run.classes,
-		.allow_uring = s->options->allow_uring,
+		/* nothing is refused to somebody else's processes */
+		.allow_uring = s->options->allow_uring || s->options->pid_count,
+		.attach = s->options->pid_count ? &s->attach : NULL,
+		.until = s->options->until,
 		.spare = s->spare,
 		.fast = s->fast ? &s->workshop.fast : NULL,
 		.resolve = s->options->resolve,
 		.filtered = prctl(PR_GET_SECCOMP) > 0,
 	};
 
-	let_go_of_standard_files();
-	signals_install();
+	take_signals(s->options);
 	s->model = model_new(&s->run, s->hub, clock_ns(CLOCK_MONOTONIC));
 	hub_begin(s->hub, &s->run);
 	s->reader = reader_start(s->ring, s->spare, s->model, s->hub);
 	if (!s->reader) {
 		/* it stands at its first exec, and is killed with us at the latest */
-		kill(s->launch.pid, SIGKILL);
+		if (s->launch.pid)
+			kill(s->launch.pid, SIGKILL);
 		return -errno;
 	}
 	msg_debug("engine %s, filter of %u instructions, command is PID %d",
@@ -319,7 +346,8 @@ finish(struct session *s)
 	int signal = signals_received();
 	bool whole = true;
 
-	if (signal)
+	/* without a command that is how it ends */
+	if (signal && !s->options->pid_count)
 		model_gap(s->model, GAP_SIGNALLED, strsignal(signal));
 	s->outcome.stops = s->result.stops;
 	if (s->fast) {
@@ -360,6 +388,7 @@ session_done(struct session *s)
 	if (s->fast)
 		workshop_close(&s->workshop);
 	filter_done(&s->filter);
+	attach_done(&s->attach);
 	buf_done(&s->cwd);
 	free(s->base);
 }
@@ -380,11 +409,37 @@ end_like(int status)
 }
 
 static int
+attach_session(struct session *s)
+{
+	const struct options *o = s->options;
+	pid_t refused = 0;
+	int r;
+
+	prepare(s);
+	r = attach_seize(&s->attach, o->pids, o->pid_count, !o->no_children, &refused);
+	if (r < 0) {
+		outputs_discard(&s->outputs);
+		pids_explain(refused, -r);
+		return STATUS_OURS;
+	}
+	r = trace(s);
+	if (r < 0) {
+		outputs_discard(&s->outputs);
+		errno = -r;
+		msg_warn("cannot start writing the log:");
+		return STATUS_OURS;
+	}
+	return finish(s) ? EXIT_SUCCESS : STATUS_OURS;
+}
+
+static int
 run_session(struct session *s)
 {
 	enum launch_stage stage;
 	int r;
 
+	if (s->options->pid_count)
+		return attach_session(s);
 	prepare(s);
 	r = launch_start(&s->launch, s->options->command, &s->filter, &stage);
 	if (r < 0)

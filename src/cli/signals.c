@@ -23,8 +23,15 @@ static const int kept[] = { SIGKILL, SIGSTOP, SIGCONT, SIGCHLD, SIGSEGV, SIGBUS,
 /* These go away unnoticed: a log's reader that left, a log's limit, a terminal. */
 static const int ignored[] = { SIGPIPE, SIGXFSZ, SIGTSTP, SIGTTIN, SIGTTOU };
 
+/* What our own timers' signals carry: the loop's only interrupts a wait. */
+#define LEAVE_NOW 1
+
+/* When we have been told to leave, how often the loop is told again. */
+#define REMIND_NS (20 * 1000 * 1000)
+
 static volatile sig_atomic_t first;
 static volatile time_t first_time;
+static enum signals_mode mode;
 
 static bool
 is_one_of(int signal, const int *set, size_t count)
@@ -65,6 +72,16 @@ on_ending(int signal, bool from_kernel)
 		loop_forward(signal);
 }
 
+static void
+on_signal_without_command(int signal, const siginfo_t *info)
+{
+	bool timer = signal == SIGALRM && info->si_code == SI_TIMER;
+
+	if (is_one_of(signal, ending, ARRAY_SIZE(ending)) ||
+	    (timer && info->si_value.sival_int == LEAVE_NOW))
+		loop_leave();
+}
+
 /* Async-signal-safe throughout (signal-safety(7)). */
 static void
 on_signal(int signal, siginfo_t *info, void *context)
@@ -73,7 +90,9 @@ on_signal(int signal, siginfo_t *info, void *context)
 	int saved = errno;
 
 	(void)context;
-	if (is_one_of(signal, ending, ARRAY_SIZE(ending)))
+	if (mode == SIGNALS_TO_LEAVE)
+		on_signal_without_command(signal, info);
+	else if (is_one_of(signal, ending, ARRAY_SIZE(ending)))
 		on_ending(signal, from_kernel);
 	else if (signal == SIGALRM && info->si_code == SI_TIMER)
 		; /* our own timer (struct kernel, interrupt_every): it only interrupts */
@@ -85,11 +104,12 @@ on_signal(int signal, siginfo_t *info, void *context)
 }
 
 void
-signals_install(void)
+signals_install(enum signals_mode how)
 {
 	struct sigaction action = { .sa_flags = SA_SIGINFO, .sa_sigaction = on_signal };
 	struct sigaction ignore = { .sa_handler = SIG_IGN }, old;
 
+	mode = how;
 	sigfillset(&action.sa_mask);
 	for (int signal = 1; signal <= SIGRTMAX; signal++) {
 		if (is_one_of(signal, kept, ARRAY_SIZE(kept)))
@@ -102,6 +122,24 @@ signals_install(void)
 		sigaction(ignored[i], &ignore, NULL);
 	/* our own timer, also where the command's parent ignores alarms */
 	sigaction(SIGALRM, &action, NULL);
+}
+
+void
+signals_leave_after(uint64_t nanoseconds)
+{
+	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL,
+				  .sigev_signo = SIGALRM,
+				  .sigev_value.sival_int = LEAVE_NOW };
+	const struct itimerspec after = {
+		.it_value = { (time_t)(nanoseconds / 1000000000),
+			      (long)(nanoseconds % 1000000000) },
+		.it_interval = { 0, REMIND_NS },
+	};
+	timer_t timer;
+
+	/* refused only where so many signals are pending already (timer_create(2)) */
+	if (timer_create(CLOCK_MONOTONIC, &event, &timer) == 0)
+		timer_settime(timer, 0, &after, NULL);
 }
 
 int

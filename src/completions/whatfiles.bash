@@ -11,7 +11,7 @@ _whatfiles()
     for ((i = 1; i < cword; i++)); do
         case ${words[i]} in
         -o | --output | -f | --format | -e | --events | --engine | --io-uring | --ring-size | \
-            --target | --relative-to)
+            --target | --relative-to | -p | --pid | --for | --detach-after | --until-exec)
             ((i++))
             ;;
         --)
@@ -53,7 +53,11 @@ _whatfiles()
         mapfile -t COMPREPLY < <(compgen -W 'deny allow' -- "$cur")
         return
         ;;
-    --ring-size)
+    -p | --pid)
+        _pids
+        return
+        ;;
+    --ring-size | --for | --detach-after | --until-exec)
         return
         ;;
     esac
@@ -61,7 +65,8 @@ _whatfiles()
     if [[ $cur == -* ]]; then
         mapfile -t COMPREPLY < <(compgen -W '-o --output -f --format -s --stdout -e --events
             --audit -A --all -F --failed --target --absolute --relative-to
-            --system-files --engine --resolve --io-uring --ring-size -d --debug --print-filter
+            --system-files -p --pid --no-children --for --detach-after --until-exec
+            --engine --resolve --io-uring --ring-size -d --debug --print-filter
             --list-syscalls -a --about -V --version -h --help' -- "$cur")
         return
     fi

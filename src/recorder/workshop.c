@@ -32,7 +32,7 @@ put_flight(struct tracing *tr, struct flight_copy *c)
 
 	r->seal = 0;
 	if (c->flight.state == FLIGHT_BEGUN)
-		tracing_put(tr, capture_unfinished(&tr->capture, r));
+		tracing_put(tr, capture_unfinished(&tr->capture, r, false));
 	else
 		tracing_put(tr, capture_again(&tr->capture, r));
 }

@@ -332,6 +332,6 @@ calls_end(struct tracing *tr, struct tracee *t)
 	while (t->held_count)
 		end_held(tr, t);
 	if (t->call.active)
-		tracing_put(tr, capture_unfinished(&tr->capture, t->call.record));
+		tracing_put(tr, capture_unfinished(&tr->capture, t->call.record, false));
 	t->call.active = false;
 }

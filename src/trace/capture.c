@@ -62,8 +62,8 @@ now(void)
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-static struct record *
-begin(struct capture *c, enum record_kind kind, pid_t tid)
+struct record *
+capture_begin(struct capture *c, enum record_kind kind, pid_t tid)
 {
 	struct record *r = record_begin(&c->builder, kind, tid);
 
@@ -98,9 +98,8 @@ add_name(struct capture *c, struct record *r, enum field_kind kind, uint64_t add
 	return len;
 }
 
-/* What a link of /proc says; true when that is deleted. */
-static bool
-add_link(struct capture *c, enum field_kind kind, pid_t tid, const char *name)
+bool
+capture_add_link(struct capture *c, enum field_kind kind, pid_t tid, const char *name)
 {
 	bool deleted;
 
@@ -117,7 +116,7 @@ add_fd(struct capture *c, enum field_kind kind, pid_t tid, uint64_t fd)
 	char name[32];
 
 	snprintf(name, sizeof(name), "fd/%d", (int)fd);
-	return add_link(c, kind, tid, name);
+	return capture_add_link(c, kind, tid, name);
 }
 
 /* The mount namespace: 0 says that it is ours. */
@@ -135,11 +134,10 @@ add_mnt_ns(struct capture *c, pid_t tid)
 	record_add(&c->builder, FIELD_MNT_NS, &ns, sizeof(ns));
 }
 
-/* Where relative names start and, if that is not ours, where absolute ones do. */
-static void
-add_place(struct capture *c, pid_t tid)
+void
+capture_add_place(struct capture *c, pid_t tid)
 {
-	add_link(c, FIELD_CWD, tid, "cwd");
+	capture_add_link(c, FIELD_CWD, tid, "cwd");
 	if (proc_link(tid, "root", &c->scratch) == 0 &&
 	    strcmp(buf_str(&c->scratch), "/") != 0)
 		record_add(&c->builder, FIELD_ROOT, c->scratch.data, c->scratch.len);
@@ -283,7 +281,7 @@ capture_entry(struct capture *c, struct tracee *tracee, const struct syscall_row
 	}
 	/* when it returns it is somewhere else, and somebody may have told so already */
 	if (row->shape == SHAPE_CWD && row->path && !row->path2)
-		add_link(c, FIELD_DIR, r->tid, "cwd");
+		capture_add_link(c, FIELD_DIR, r->tid, "cwd");
 	look_before_create(c, r, row);
 	if (c->resolve)
 		meant_before(&c->builder);
@@ -323,7 +321,7 @@ capture_exit(struct capture *c, struct tracee *tracee, int64_t result)
 	if (result < 0)
 		return r;
 	if (row->shape == SHAPE_CWD)
-		add_place(c, r->tid);
+		capture_add_place(c, r->tid);
 	/* open_by_handle_at: what was opened is known by its descriptor only */
 	if (row->makes_fd && !row->path && add_fd(c, FIELD_DIR, r->tid, (uint64_t)result))
 		r->flags |= CALL_DELETED;
@@ -336,11 +334,11 @@ capture_exit(struct capture *c, struct tracee *tracee, int64_t result)
 }
 
 const struct record *
-capture_unfinished(struct capture *c, struct record *call)
+capture_unfinished(struct capture *c, struct record *call, bool left)
 {
 	struct record *r = take_up(c, call);
 
-	r->flags |= CALL_UNFINISHED;
+	r->flags |= (uint16_t)(CALL_UNFINISHED | (left ? CALL_LEFT : 0));
 	return r;
 }
 
@@ -363,10 +361,10 @@ capture_interrupted(struct capture *c, struct record *call)
 static struct record *
 exec_from_proc(struct capture *c, pid_t tid)
 {
-	struct record *r = begin(c, RECORD_EXEC, tid);
+	struct record *r = capture_begin(c, RECORD_EXEC, tid);
 
 	r->row = (uint16_t)syscall_index(syscall_find(ABI_X86_64, 59 /* execve */));
-	add_link(c, FIELD_PATH, tid, "exe");
+	capture_add_link(c, FIELD_PATH, tid, "exe");
 	return r;
 }
 
@@ -402,7 +400,7 @@ capture_exec(struct capture *c, struct tracee *tracee, pid_t former)
 	r->kind = RECORD_EXEC;
 	r->tid = tracee->tid;
 	r->result = 0;
-	add_link(c, FIELD_EXE, r->tid, "exe");
+	capture_add_link(c, FIELD_EXE, r->tid, "exe");
 	if (c->resolve)
 		meant_exec(&c->builder);
 	add_image(c, r);
@@ -418,25 +416,25 @@ capture_exec(struct capture *c, struct tracee *tracee, pid_t former)
 const struct record *
 capture_start(struct capture *c, pid_t tid)
 {
-	struct record *r = begin(c, RECORD_START, tid);
+	struct record *r = capture_begin(c, RECORD_START, tid);
 
 	r->args[0] = (uint64_t)getpid();
-	add_place(c, tid);
+	capture_add_place(c, tid);
 	return r;
 }
 
 const struct record *
 capture_place(struct capture *c, pid_t tid)
 {
-	begin(c, RECORD_PLACE, tid);
-	add_place(c, tid);
+	capture_begin(c, RECORD_PLACE, tid);
+	capture_add_place(c, tid);
 	return c->builder.r;
 }
 
 const struct record *
 capture_descriptor(struct capture *c, pid_t tid, int fd, const struct record *call)
 {
-	struct record *r = begin(c, RECORD_DESCRIPTOR, tid);
+	struct record *r = capture_begin(c, RECORD_DESCRIPTOR, tid);
 	struct fd_info info = { 0 };
 
 	r->row = call ? call->row : (uint16_t)syscall_index(syscall_find(ABI_X86_64, 59));
@@ -455,7 +453,7 @@ const struct record *
 capture_fork(struct capture *c, pid_t parent, pid_t child, bool thread, bool guessed,
 	     bool look)
 {
-	struct record *r = begin(c, RECORD_FORK, parent);
+	struct record *r = capture_begin(c, RECORD_FORK, parent);
 	bool shares_fs = proc_shares(parent, child, KCMP_FS, thread);
 
 	r->args[0] = (uint64_t)child;
@@ -465,7 +463,7 @@ capture_fork(struct capture *c, pid_t parent, pid_t child, bool thread, bool gue
 	r->flags |= shares_fs ? FORK_SHARES_FS : 0;
 	r->flags |= proc_shares(parent, child, KCMP_VM, thread) ? FORK_SHARES_VM : 0;
 	if (look && !shares_fs)
-		add_place(c, child);
+		capture_add_place(c, child);
 	else if (!shares_fs)
 		add_mnt_ns(c, child);
 	return r;
@@ -474,7 +472,7 @@ capture_fork(struct capture *c, pid_t parent, pid_t child, bool thread, bool gue
 const struct record *
 capture_gap(struct capture *c, pid_t tid, enum gap gap, const char *example)
 {
-	struct record *r = begin(c, RECORD_GAP, tid);
+	struct record *r = capture_begin(c, RECORD_GAP, tid);
 
 	r->args[0] = gap;
 	record_add(&c->builder, FIELD_PATH, example, strlen(example));
@@ -484,7 +482,7 @@ capture_gap(struct capture *c, pid_t tid, enum gap gap, const char *example)
 const struct record *
 capture_end(struct capture *c, pid_t tid, int status, bool known)
 {
-	struct record *r = begin(c, RECORD_EXIT, tid);
+	struct record *r = capture_begin(c, RECORD_EXIT, tid);
 
 	r->result = status;
 	r->flags = known ? 0 : EXIT_UNKNOWN;

@@ -152,14 +152,31 @@ descriptors_after(struct tracing *tr, const struct record *call)
 struct owner {
 	struct tracing *tr;
 	pid_t tid;
+	bool attached;
 };
+
+static bool
+is_uring(const struct record *r)
+{
+	static const char name[] = "anon_inode:[io_uring]";
+	const struct field *f = record_field(r, FIELD_PATH);
+
+	return f && f->len == strlen(name) && !memcmp(f->bytes, name, f->len);
+}
 
 static void
 tell_inherited(int fd, void *data)
 {
 	const struct owner *o = data;
+	struct capture *c = &o->tr->capture;
+	const struct record *r = capture_descriptor(c, o->tid, fd, NULL);
 
-	tracing_put(o->tr, capture_descriptor(&o->tr->capture, o->tid, fd, NULL));
+	if (o->attached)
+		c->builder.r->flags |= DESCRIPTOR_ATTACHED;
+	tracing_put(o->tr, r);
+	if (o->attached && is_uring(r))
+		tracing_put(o->tr, capture_gap(c, o->tid, GAP_URING,
+					       "set up before we attached"));
 }
 
 /* A set-uid program, for somebody who is not root. */
@@ -175,9 +192,9 @@ tell_refused(struct tracing *tr, pid_t tid)
 }
 
 void
-descriptors_inherited(struct tracing *tr, pid_t tid)
+descriptors_inherited(struct tracing *tr, pid_t tid, bool attached)
 {
-	struct owner owner = { .tr = tr, .tid = tid };
+	struct owner owner = { .tr = tr, .tid = tid, .attached = attached };
 	int r = proc_fds(tid, tell_inherited, &owner);
 
 	if (r == -EACCES || r == -EPERM)

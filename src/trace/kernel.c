@@ -23,21 +23,23 @@ static timer_t interrupt_timer;
 static bool has_timer;
 
 int
-kernel_seize(pid_t pid)
+kernel_seize(pid_t tid, bool launched)
 {
 	struct sigevent alarm = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGALRM };
+	unsigned long options = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK |
+				PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE |
+				PTRACE_O_TRACEEXEC;
 
 	/*
 	 * EXITKILL because a RET_TRACE filter without a tracer makes every file call
-	 * fail with ENOSYS (seccomp(2)): better no job than a broken one.
+	 * fail with ENOSYS (seccomp(2)): better no job than a broken one.  Somebody
+	 * else's filter must go on to answer so, and somebody else's job to run.
 	 */
-	unsigned long options = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACESECCOMP |
-				PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK |
-				PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC |
-				PTRACE_O_EXITKILL;
-
-	has_timer = timer_create(CLOCK_MONOTONIC, &alarm, &interrupt_timer) == 0;
-	return ptrace(PTRACE_SEIZE, pid, NULL, options) < 0 ? -errno : 0;
+	if (launched)
+		options |= PTRACE_O_TRACESECCOMP | PTRACE_O_EXITKILL;
+	if (!has_timer)
+		has_timer = timer_create(CLOCK_MONOTONIC, &alarm, &interrupt_timer) == 0;
+	return ptrace(PTRACE_SEIZE, tid, NULL, options) < 0 ? -errno : 0;
 }
 
 static pid_t
@@ -140,9 +142,9 @@ real_is_fault(pid_t tid)
 }
 
 static int
-real_detach(pid_t tid)
+real_detach(pid_t tid, int signal)
 {
-	return ptrace(PTRACE_DETACH, tid, NULL, NULL) < 0 ? -errno : 0;
+	return ptrace(PTRACE_DETACH, tid, NULL, (unsigned long)signal) < 0 ? -errno : 0;
 }
 
 static int

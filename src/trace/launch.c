@@ -93,7 +93,7 @@ give_up(struct launch *l)
 static int
 seize_and_go(struct launch *l, int go, enum launch_stage *ret_stage)
 {
-	int r = kernel_seize(l->pid);
+	int r = kernel_seize(l->pid, true);
 
 	if (r < 0) {
 		*ret_stage = LAUNCH_SEIZE;

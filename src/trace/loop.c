@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "trace/loop.h"
 
+#include "trace/attach.h"
 #include "trace/births.h"
 #include "trace/calls.h"
 #include "trace/descriptors.h"
 #include "trace/fast.h"
 #include "trace/freeze.h"
 #include "trace/guard.h"
+#include "trace/leave.h"
 #include "trace/proc.h"
 #include "trace/stop.h"
 #include "trace/tracing.h"
@@ -37,7 +39,7 @@
 #define QUIET_MS 20
 
 /* For signal handlers: pids are never sig_atomic_t, but they fit (PID_MAX_LIMIT). */
-static volatile sig_atomic_t kill_wanted, command_alive;
+static volatile sig_atomic_t kill_wanted, leave_wanted, command_alive;
 
 /* Whether the child @pid is dead, also where nobody has waited for it yet. */
 static bool
@@ -68,6 +70,13 @@ loop_kill_all(void)
 {
 	kill_wanted = 1;
 	/* until it is done: the loop may just have begun to wait */
+	kernel_real.interrupt_every(QUIET_MS);
+}
+
+void
+loop_leave(void)
+{
+	leave_wanted = 1;
 	kernel_real.interrupt_every(QUIET_MS);
 }
 
@@ -108,7 +117,7 @@ on_exec(struct tracing *tr, struct tracee *t)
 {
 	pid_t tgid = t->tid;
 	unsigned long former = (unsigned long)tgid;
-	const struct record *call;
+	const struct record *call, *exec;
 	bool first;
 
 	tr->kernel->message(tgid, &former);
@@ -127,10 +136,13 @@ on_exec(struct tracing *tr, struct tracee *t)
 	call = fast_exec_call(tr, (pid_t)former);
 	if (call)
 		pending_set(&t->call, call);
-	tracing_put(tr, capture_exec(&tr->capture, t, (pid_t)former));
+	exec = capture_exec(&tr->capture, t, (pid_t)former);
+	if (tr->config.until && leave_is_meant(exec, tr->config.until))
+		loop_leave();
+	tracing_put(tr, exec);
 	tracees_own_memory(t);
 	if (first)
-		descriptors_inherited(tr, tgid);
+		descriptors_inherited(tr, tgid, false);
 	t->call.active = t->entered = false;
 	t->held_count = 0;
 	fast_exec(tr, t);
@@ -200,7 +212,7 @@ on_signal(struct tracing *tr, struct tracee *t, int signal)
 {
 	if (fast_signal(tr, t, signal))
 		tracing_resume(tr, t, RESUME_CONT, 0);
-	else if (must_die_untraced(tr, t, signal) && tr->kernel->detach(t->tid) == 0)
+	else if (must_die_untraced(tr, t, signal) && tr->kernel->detach(t->tid, 0) == 0)
 		on_end(tr, t, signal);
 	else
 		calls_on_signal(tr, t, signal);
@@ -267,6 +279,10 @@ dispatch(struct tracing *tr, pid_t tid, int status)
 	if (!t)
 		return;
 	tr->result.stops += kind != STOP_END;
+	if (tr->left) {
+		leave_late(tr, t, status);
+		return;
+	}
 	if (tr->waiting)
 		guard_settle(tr, t);
 	if (!freeze_puts_off(tr, t, status))
@@ -356,10 +372,12 @@ round_of(struct tracing *tr)
 			guard_give_up(tr);
 			freeze_give_up(tr);
 		}
-		if (!kill_wanted)
+		if (!kill_wanted && !leave_wanted)
 			tr->kernel->interrupt_every(0);
 	}
 	kill_if_wanted(tr);
+	if (leave_wanted && tr->config.attach)
+		leave_step(tr);
 	if (tr->stopped_by)
 		stop_with_command(tr);
 }
@@ -390,7 +408,10 @@ loop_run(const struct kernel *kernel, struct ring *ring, const struct loop_confi
 
 	command_alive = root;
 	capture_init(&tr.capture, config->resolve);
-	tracees_add(&tr.tracees, root, NULL)->told = true;
+	if (config->attach)
+		attach_begin(&tr, config->attach);
+	else
+		tracees_add(&tr.tracees, root, NULL)->told = true;
 	while (tr.tracees.count && !tr.deserted)
 		round_of(&tr);
 	tidmap_each(&tr.tracees.map, end_one, &tr);

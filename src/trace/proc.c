@@ -91,6 +91,39 @@ proc_ids(pid_t tid, pid_t *ret_tgid, pid_t *ret_ppid)
 	return *ret_tgid > 0 ? 0 : -ESRCH;
 }
 
+char
+proc_state(pid_t tid)
+{
+	_cleanup_buf_ struct buf status = { 0 };
+	static const char key[] = "\nState:\t";
+	const char *at;
+
+	if (read_status(tid, &status) < 0)
+		return 0;
+	at = strstr(buf_str(&status), key);
+	return at ? at[strlen(key)] : 0;
+}
+
+long
+proc_uid(pid_t tid)
+{
+	_cleanup_buf_ struct buf status = { 0 };
+
+	if (read_status(tid, &status) < 0)
+		return -1;
+	return status_number(buf_str(&status), "\nUid:\t");
+}
+
+pid_t
+proc_tracer(pid_t tid)
+{
+	_cleanup_buf_ struct buf status = { 0 };
+
+	if (read_status(tid, &status) < 0)
+		return 0;
+	return status_number(buf_str(&status), "\nTracerPid:\t");
+}
+
 bool
 proc_catches(pid_t tid, int signal)
 {
@@ -163,15 +196,14 @@ close_dir(DIR **dir)
 		closedir(*dir);
 }
 
-int
-proc_fds(pid_t tid, void (*each)(int fd, void *data), void *data)
+/* Calls @each for every number that is a name in the directory @path of /proc. */
+static int
+each_number(const char *path, void (*each)(int number, void *data), void *data)
 {
 	_cleanup_(close_dir) DIR *dir = NULL;
 	struct dirent *entry;
-	char path[32];
 	int fd;
 
-	snprintf(path, sizeof(path), "%d/fd", (int)tid);
 	fd = openat(proc_root, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
@@ -181,9 +213,33 @@ proc_fds(pid_t tid, void (*each)(int fd, void *data), void *data)
 		return -ENOMEM;
 	}
 	while ((entry = readdir(dir)))
-		if (entry->d_name[0] != '.')
+		if (entry->d_name[0] >= '0' && entry->d_name[0] <= '9')
 			each((int)strtol(entry->d_name, NULL, 10), data);
 	return 0;
+}
+
+int
+proc_fds(pid_t tid, void (*each)(int fd, void *data), void *data)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "%d/fd", (int)tid);
+	return each_number(path, each, data);
+}
+
+int
+proc_threads(pid_t tgid, void (*each)(pid_t tid, void *data), void *data)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "%d/task", (int)tgid);
+	return each_number(path, each, data);
+}
+
+int
+proc_processes(void (*each)(pid_t pid, void *data), void *data)
+{
+	return each_number(".", each, data);
 }
 
 static bool
@@ -199,6 +255,24 @@ is_in_our_pid_namespace(pid_t tid)
 	/* where we may not look its status still tells */
 	return fstatat(proc_root, path, &its, 0) == 0 && its.st_ino == ours.st_ino &&
 	       its.st_dev == ours.st_dev;
+}
+
+static void
+find_living(pid_t tid, void *data)
+{
+	char state = proc_state(tid);
+
+	if (state && state != 'Z' && state != 'X')
+		*(bool *)data = true;
+}
+
+bool
+proc_has_ended(pid_t tgid)
+{
+	bool lives = false;
+
+	proc_threads(tgid, find_living, &lives);
+	return !lives;
 }
 
 pid_t

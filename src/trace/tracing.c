@@ -53,12 +53,25 @@ tracing_put(struct tracing *tr, const struct record *r)
 		put_slowly(tr, r);
 }
 
+/* On our way out: a call that is told as begun is told as returned, too. */
+static bool
+is_kept(const struct tracing *tr, struct tracee *t, int signal)
+{
+	if (!tr->leaving || t->call.active)
+		return false;
+	t->stays = true;
+	t->stay_signal = signal;
+	return true;
+}
+
 int
-tracing_resume(struct tracing *tr, const struct tracee *t, enum resume how, int signal)
+tracing_resume(struct tracing *tr, struct tracee *t, enum resume how, int signal)
 {
 	bool every = t->every || t->held_count || t->call.active;
 	int r;
 
+	if (is_kept(tr, t, signal))
+		return 0;
 	if (how == RESUME_CONT && every)
 		how = RESUME_SYSCALL;
 	r = tr->kernel->resume(t->tid, how, signal);

@@ -34,7 +34,7 @@ def shell(command, cwd, timeout):
 
 
 def test_the_blocks_are_known():
-    assert len(blocks()) == 3, "a new block needs a test here"
+    assert len(blocks()) == 4, "a new block needs a test here"
 
 
 def test_first_command_sets_up_and_shows_something(copy):
@@ -77,3 +77,12 @@ def test_usage(copy, command):
         assert logs == wanted
     else:
         assert len(logs) == 1 and re.fullmatch(r"whatfiles-[0-9T]+-\d+\.log", logs.pop())
+
+
+def test_attaching(copy):
+    (copy / "build").mkdir()
+    (copy / "build" / "whatfiles").symlink_to(WHATFILES)
+    done = shell(blocks()[3].replace("--for 2", "--until-exec cat"), copy, 60)
+    assert re.search(r"^mode:  read, file: \S+, syscall: \w+\(\), PID: \d+, process: \w+$",
+                     done.stdout, re.M), done.stdout + done.stderr
+    assert "end: complete, processes: " in done.stdout

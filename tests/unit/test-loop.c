@@ -153,9 +153,12 @@ fake_is_fault(pid_t tid)
 }
 
 static int
-fake_detach(pid_t tid)
+fake_detach(pid_t tid, int sig)
 {
-	buf_printf(&done, "detach %d\n", tid - ROOT);
+	buf_printf(&done, "detach %d", tid - ROOT);
+	if (sig)
+		buf_printf(&done, " signal %d", sig);
+	buf_addc(&done, '\n');
 	return 0;
 }
 
@@ -200,9 +203,9 @@ static const struct kernel fake = {
 static const char *
 records(struct ring *ring)
 {
-	static const char *const words[] = { "?",     "call",	    "start",
-					     "fork",  "exec",	    "exit",
-					     "place", "descriptor", "gap" };
+	static const char *const words[] = { "?",    "call",   "start", "fork",
+					     "exec", "exit",   "place", "descriptor",
+					     "gap",  "attach", "detach" };
 	static struct buf out;
 	struct record *r = calloc(1, RECORD_MAX);
 	size_t size;
