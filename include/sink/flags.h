@@ -5,6 +5,7 @@
  * Numbers that have names: open flags, errors, signals
  */
 
+#include <stddef.h>
 #include <stdint.h>
 
 struct buf;
@@ -23,3 +24,12 @@ void flags_signal(struct buf *out, int sig);
 
 /* What kind of file has the mode @mode of stat(2), in one word: "file", "directory". */
 const char *flags_file_kind(unsigned mode);
+
+/*
+ * The same backwards.  Words that nobody knows are 0, a number is itself; the flags are
+ * those of all words that are known.
+ */
+uint64_t flags_open_parse(const char *text, size_t len);
+int flags_error_parse(const char *text, size_t len);
+int flags_signal_parse(const char *text, size_t len);
+unsigned flags_file_kind_parse(const char *text, size_t len);

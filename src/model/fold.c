@@ -5,32 +5,23 @@
 #include "base/compiler.h"
 #include "base/intern.h"
 #include "base/mem.h"
+#include "base/table.h"
 #include "model/roles.h"
 
 /*
- * Three tables of pointers, open addressing with linear probing, at most two thirds
- * full; what they point to is cut from an arena and chained in the order in which it
- * came, so that nothing is ever moved or sorted to be read.
+ * What the three tables point to is cut from an arena and chained in the order in
+ * which it came, so that nothing is ever moved or sorted to be read.
  *
  * Events bring names that are interned by somebody else; directories and what they
  * are renamed to are interned here.  So names are compared by hash and bytes, and
  * the address is only the quick answer.
  */
 
-#define FIRST_SLOTS 256 /* a power of two */
-
 /*
  * Longer names, which the kernel does not know and only a forged log holds, have
  * no directory: each of its levels would be kept whole.
  */
 #define PARENT_MAX 8192
-
-struct table {
-	void **slots;
-	uint32_t *hashes;
-	size_t mask; /* number of slots - 1; no slots at all at first */
-	size_t count;
-};
 
 struct fold {
 	struct arena arena;
@@ -51,13 +42,6 @@ fold_new(void)
 	return f;
 }
 
-static void
-table_done(struct table *t)
-{
-	free(t->slots);
-	free(t->hashes);
-}
-
 void
 fold_free(struct fold *f)
 {
@@ -69,60 +53,6 @@ fold_free(struct fold *f)
 	intern_free(f->names);
 	arena_done(&f->arena);
 	free(f);
-}
-
-static void
-table_put(struct table *t, uint32_t hash, void *value)
-{
-	size_t i = hash & t->mask;
-
-	while (t->slots[i])
-		i = (i + 1) & t->mask;
-	t->slots[i] = value;
-	t->hashes[i] = hash;
-}
-
-static void
-table_grow(struct table *t)
-{
-	struct table old = *t;
-	size_t slots = old.slots ? (old.mask + 1) * 2 : FIRST_SLOTS;
-
-	t->slots = mem_zero(slots, sizeof(*t->slots));
-	t->hashes = mem_zero(slots, sizeof(*t->hashes));
-	t->mask = slots - 1;
-	for (size_t i = 0; old.slots && i <= old.mask; i++)
-		if (old.slots[i])
-			table_put(t, old.hashes[i], old.slots[i]);
-	table_done(&old);
-}
-
-static void
-table_add(struct table *t, uint32_t hash, void *value)
-{
-	if (!t->slots || (t->count + 1) * 3 > (t->mask + 1) * 2)
-		table_grow(t);
-	table_put(t, hash, value);
-	t->count++;
-}
-
-/* Walks over all values of @t that have @hash: the next one from slot *@at on. */
-static void *
-table_next(const struct table *t, uint32_t hash, size_t *at)
-{
-	if (!t->slots)
-		return NULL;
-	for (; t->slots[*at & t->mask]; (*at)++)
-		if (t->hashes[*at & t->mask] == hash)
-			return t->slots[(*at)++ & t->mask];
-	return NULL;
-}
-
-/* Fibonacci hashing: the high bits are the good ones. */
-static uint32_t
-mix(uint64_t h)
-{
-	return (uint32_t)(h * 0x9e3779b97f4a7c15u >> 32);
 }
 
 static bool
@@ -137,7 +67,7 @@ same_name(const struct interned *a, const struct interned *b)
 static struct fold_file *
 find_file(const struct fold *f, const struct interned *path, uint64_t mnt_ns)
 {
-	uint32_t hash = mix(path->hash + mnt_ns);
+	uint32_t hash = table_mix(path->hash + mnt_ns);
 	struct fold_file *file;
 	size_t at = hash;
 
@@ -154,7 +84,7 @@ new_file(struct fold *f, const struct interned *path, uint64_t mnt_ns)
 
 	file->path = path;
 	file->mnt_ns = mnt_ns;
-	table_add(&f->files, mix(path->hash + mnt_ns), file);
+	table_add(&f->files, table_mix(path->hash + mnt_ns), file);
 	return file;
 }
 
@@ -220,7 +150,7 @@ count_file(struct fold *f, struct fold_file *file, uint64_t time, bool failed)
 static struct fold_process *
 find_process(const struct fold *f, uint64_t serial)
 {
-	uint32_t hash = mix(serial);
+	uint32_t hash = table_mix(serial);
 	struct fold_process *p;
 	size_t at = hash;
 
@@ -250,7 +180,7 @@ new_process(struct fold *f, const struct process *who, uint64_t time)
 	p->start = p->end = time;
 	if (parent)
 		add_child(parent, p);
-	table_add(&f->processes, mix(p->serial), p);
+	table_add(&f->processes, table_mix(p->serial), p);
 	*(f->last_process ? &f->last_process->next : &f->first_process) = p;
 	f->last_process = p;
 	return p;
@@ -330,7 +260,7 @@ use_hash(const struct fold_use *key)
 	h = h * 31 + (uint64_t)key->op;
 	h = h * 31 + (uint64_t)key->error;
 	h = h * 31 + (key->to ? key->to->hash : 0);
-	return mix(h);
+	return table_mix(h);
 }
 
 static bool

@@ -103,3 +103,100 @@ flags_file_kind(unsigned mode)
 		return "other";
 	}
 }
+
+static bool
+is_word(const char *text, size_t len, const char *word)
+{
+	return strlen(word) == len && !memcmp(text, word, len);
+}
+
+/* What is written with @base 10 or 16; 0 when it is no such number. */
+static uint64_t
+number(const char *text, size_t len, int base)
+{
+	char copy[24];
+	char *end;
+	uint64_t n;
+
+	if (!len || len >= sizeof(copy))
+		return 0;
+	memcpy(copy, text, len);
+	copy[len] = '\0';
+	n = strtoull(copy, &end, base);
+	return *end ? 0 : n;
+}
+
+static uint64_t
+open_word(const char *text, size_t len)
+{
+	if (is_word(text, len, "O_WRONLY"))
+		return O_WRONLY;
+	if (is_word(text, len, "O_RDWR"))
+		return O_RDWR;
+	if (is_word(text, len, "O_ACCMODE"))
+		return O_ACCMODE;
+	for (size_t i = 0; i < ARRAY_SIZE(open_flags); i++)
+		if (is_word(text, len, open_flags[i].name))
+			return open_flags[i].bits;
+	return len > 2 && !memcmp(text, "0x", 2) ? number(text, len, 16) : 0;
+}
+
+uint64_t
+flags_open_parse(const char *text, size_t len)
+{
+	const char *end = text + len;
+	uint64_t flags = 0;
+
+	while (text < end) {
+		const char *bar = memchr(text, '|', (size_t)(end - text));
+		size_t n = (size_t)((bar ? bar : end) - text);
+
+		flags |= open_word(text, n);
+		text += n + 1;
+	}
+	return flags;
+}
+
+int
+flags_error_parse(const char *text, size_t len)
+{
+	for (int error = 1; error < 134; error++) {
+		const char *name = strerrorname_np(error);
+
+		if (name && is_word(text, len, name))
+			return error;
+	}
+	return (int)number(text, len, 10);
+}
+
+int
+flags_signal_parse(const char *text, size_t len)
+{
+	const size_t prefix = strlen("SIG"), realtime = strlen("SIGRTMIN+");
+
+	if (len > realtime && !memcmp(text, "SIGRTMIN+", realtime))
+		return SIGRTMIN + (int)number(text + realtime, len - realtime, 10);
+	if (len <= prefix || memcmp(text, "SIG", prefix) != 0)
+		return 0;
+	text += prefix;
+	len -= prefix;
+	for (int sig = 1; sig < SIGRTMIN; sig++) {
+		const char *name = sigabbrev_np(sig);
+
+		if (name && is_word(text, len, name))
+			return sig;
+	}
+	/* "SIGRTMIN+0" is the only other way to write the first of them */
+	return (int)number(text, len, 10);
+}
+
+unsigned
+flags_file_kind_parse(const char *text, size_t len)
+{
+	static const unsigned kinds[] = { S_IFREG, S_IFDIR, S_IFCHR, S_IFIFO, S_IFSOCK };
+
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+		if (is_word(text, len, flags_file_kind(kinds[i])))
+			return kinds[i];
+	return 0;
+}
