@@ -21,3 +21,6 @@ void msg_die(int status, const char *fmt, ...) _printf_(2, 3) _noreturn_;
 /* Said only after msg_debug_enable(). */
 void msg_debug(const char *fmt, ...) _printf_(1, 2);
 void msg_debug_enable(bool on);
+
+/* Whose messages these are, "whatfiles" when nothing was told; @name is kept. */
+void msg_program(const char *name);

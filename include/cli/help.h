@@ -13,3 +13,8 @@ void help_about(void);
 
 /* One line for each row of the syscall table. */
 void help_list_syscalls(unsigned classes);
+
+/* A line of a list: an option, or a word with what it means. */
+void help_option(int short_name, const char *long_name, const char *arg,
+		 const char *what);
+void help_word(const char *word, const char *what);

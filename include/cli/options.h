@@ -43,7 +43,7 @@ struct options {
 	size_t output_count;
 	unsigned classes; /* class bits */
 	bool probes;	  /* the probe class was asked for by name */
-	bool all, failed, debug;
+	bool all, failed, debug, summary;
 	const char *engine; /* the word of the engine that will run */
 	bool allow_uring, resolve;
 	size_t ring_bytes;

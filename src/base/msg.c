@@ -8,6 +8,7 @@
 #include <stdarg.h>
 
 static bool debug_on;
+static const char *program = "whatfiles";
 
 static void say(const char *fmt, va_list args) _printf_(1, 0);
 
@@ -21,7 +22,7 @@ say(const char *fmt, va_list args)
 	buf_vprintf(&text, fmt, args);
 	if (len && fmt[len - 1] == ':')
 		buf_printf(&text, " %s", strerror(error));
-	buf_adds(&line, "whatfiles: ");
+	buf_printf(&line, "%s: ", program);
 	escape_message(&line, text.data, text.len);
 	buf_addc(&line, '\n');
 	/* where stderr is closed or full there is nobody to tell */
@@ -67,4 +68,10 @@ void
 msg_debug_enable(bool on)
 {
 	debug_on = on;
+}
+
+void
+msg_program(const char *name)
+{
+	program = name;
 }

@@ -30,8 +30,8 @@ print_wrapped(const char *text)
 	putchar('\n');
 }
 
-static void
-print_option(int short_name, const char *long_name, const char *arg, const char *what)
+void
+help_option(int short_name, const char *long_name, const char *arg, const char *what)
 {
 	char left[64];
 	int n;
@@ -44,8 +44,8 @@ print_option(int short_name, const char *long_name, const char *arg, const char 
 	print_wrapped(what);
 }
 
-static void
-print_word(const char *word, const char *what)
+void
+help_word(const char *word, const char *what)
 {
 	printf("  %-*s", INDENT - 2, word);
 	print_wrapped(what);
@@ -62,15 +62,15 @@ help_print(void)
 	       "it read, wrote, created, deleted, renamed, listed, probed and executed.\n\n"
 	       "Without -o or -s the log goes to whatfiles-<time>-<pid>.log.\n\noptions:\n");
 #define OPT(id, short_name, long_name, arg, what) \
-	print_option(short_name, long_name, arg, what);
+	help_option(short_name, long_name, arg, what);
 #include "options.def"
 #undef OPT
 	printf("\nclasses for --events (by default all but audit):\n");
 	for (enum class_index c = 0; c < CLASS_COUNT; c++)
-		print_word(syscall_class_word(c), syscall_class_what(c));
+		help_word(syscall_class_word(c), syscall_class_what(c));
 	printf("\nformats:\n");
 	for (size_t i = 0; (format = formats_get(i)); i++)
-		print_word(format->format, format->what);
+		help_word(format->format, format->what);
 	printf("\nThe exit status is the command's; 125 if whatfiles itself failed, 126 and 127\n"
 	       "if the command could not be run or found, 2 for a wrong command line.\n"
 	       "See whatfiles(1) and whatfiles-log(5).\n");

@@ -189,6 +189,9 @@ take(struct options *o, int id, const struct sink_ops **format, bool *audit)
 	case OPTION_STDOUT:
 		add_output(o, NULL);
 		break;
+	case OPTION_SUMMARY:
+		o->summary = true;
+		break;
 	case OPTION_EVENTS:
 		parse_events(o, optarg);
 		break;

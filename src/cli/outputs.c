@@ -128,6 +128,9 @@ outputs_open(struct outputs *outs, const struct options *o, struct hub *hub)
 	static char name[64];
 	const struct sink_ops *format;
 
+	/* whoever wants to read it at once need not have a log too */
+	if (o->summary && !o->output_count && !o->outputs)
+		return;
 	outs->count = MAX(o->output_count, (size_t)1);
 	outs->fds = mem_zero(outs->count, sizeof(*outs->fds));
 	if (!o->output_count) {

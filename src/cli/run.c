@@ -14,6 +14,7 @@
 #include "model/reader.h"
 #include "model/ring.h"
 #include "recorder/workshop.h"
+#include "sink/summary.h"
 #include "trace/attach.h"
 #include "trace/filter.h"
 #include "trace/kernel.h"
@@ -194,6 +195,8 @@ prepare(struct session *s)
 	describe_run(s);
 	s->hub = hub_new();
 	outputs_open(&s->outputs, s->options, s->hub);
+	if (s->options->summary)
+		hub_add(s->hub, summary_sink.make(STDERR_FILENO, NULL), "the summary");
 }
 
 /* What can be done about a refusal, by who refused. */

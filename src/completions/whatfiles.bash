@@ -63,7 +63,7 @@ _whatfiles()
     esac
 
     if [[ $cur == -* ]]; then
-        mapfile -t COMPREPLY < <(compgen -W '-o --output -f --format -s --stdout -e --events
+        mapfile -t COMPREPLY < <(compgen -W '-o --output -f --format -s --stdout --summary -e --events
             --audit -A --all -F --failed --target --absolute --relative-to
             --system-files -p --pid --no-children --for --detach-after --until-exec
             --engine --resolve --io-uring --ring-size -d --debug --print-filter

@@ -12,14 +12,15 @@ from test_style import tool
 TOP = Path(__file__).resolve().parent.parent.parent
 WHATFILES = os.environ.get("WHATFILES", str(TOP / "build" / "whatfiles"))
 MAN = TOP / "src" / "man"
+REPORT = os.path.join(os.path.dirname(WHATFILES), "whatfiles-report")
 COMPLETIONS = TOP / "src" / "completions"
 
 
-def options():
-    """(short, long, argument) of each row of options.def."""
-    text = (TOP / "src" / "cli" / "options.def").read_text()
+def options(table="options.def"):
+    """(short, long, argument) of each row of a table of options."""
+    text = (TOP / "src" / "cli" / table).read_text()
     rows = re.findall(r"^OPT\(\w+,\s*(?:'(.)'|0),\s*\"([\w-]+)\",\s*(NULL|\"[^\"]*\")", text, re.M)
-    assert len(rows) > 10
+    assert len(rows) == len(re.findall(r"^OPT\(", text, re.M)) > 3
     return [(s, l, None if a == "NULL" else a.strip('"')) for s, l, a in rows]
 
 
@@ -28,8 +29,8 @@ def words(table):
     return re.findall(r'^(?:CLASS|OP)\(\w+,\s*"([\w/]+)"', text, re.M)
 
 
-def run(*args):
-    return subprocess.run([WHATFILES, *args], capture_output=True, text=True, check=False,
+def run(*args, program=WHATFILES):
+    return subprocess.run([program, *args], capture_output=True, text=True, check=False,
                           timeout=30, stdin=subprocess.DEVNULL)
 
 
@@ -45,31 +46,56 @@ def test_man_page_is_sound(page):
     assert not serious
 
 
-def test_options_are_in_the_man_page():
-    text = (MAN / "whatfiles.1.scd").read_text().replace("\\", "")
-    for short, long, argument in options():
-        shown = f"--{long}" + (f"={argument}".replace("...", "...") if argument else "")
-        assert f"*--{long}*" in text, f"--{long} is not in whatfiles(1)"
+PROGRAMS = pytest.mark.parametrize("table, name, program", [
+    ("options.def", "whatfiles", WHATFILES),
+    ("report-options.def", "whatfiles-report", REPORT)])
+
+
+@PROGRAMS
+def test_options_are_in_the_man_page(table, name, program):
+    assert program
+    text = (MAN / f"{name}.1.scd").read_text().replace("\\", "")
+    for short, long, _ in options(table):
+        assert f"*--{long}*" in text, f"--{long} is not in {name}(1)"
         if short:
-            assert f"*-{short}*" in text, f"-{short} is not in whatfiles(1)"
-        assert shown
+            assert f"*-{short}*" in text, f"-{short} is not in {name}(1)"
 
 
-def test_options_are_in_the_help():
-    text = run("--help").stdout
-    for short, long, _ in options():
+@PROGRAMS
+def test_options_are_in_the_help(table, name, program):
+    assert name
+    text = run("--help", program=program).stdout
+    for short, long, _ in options(table):
         assert f"--{long}" in text
         if short:
             assert f"-{short}, --{long}" in text
 
 
-@pytest.mark.parametrize("file", ["whatfiles.bash", "_whatfiles", "whatfiles.fish"])
-def test_options_are_completed(file):
-    text = (COMPLETIONS / file).read_text()
-    for short, long, _ in options():
+@PROGRAMS
+@pytest.mark.parametrize("file", ["{}.bash", "_{}", "{}.fish"])
+def test_options_are_completed(table, name, program, file):
+    assert program
+    text = (COMPLETIONS / file.format(name)).read_text()
+    for short, long, _ in options(table):
         assert re.search(rf"(--|-l ){long}\b", text), f"--{long} is not in {file}"
         if short:
             assert re.search(rf"(-|-s ){short}\b", text), f"-{short} is not in {file}"
+
+
+def test_views_roles_and_formats_are_documented():
+    text = run("--help", program=REPORT).stdout
+    page = (MAN / "whatfiles-report.1.scd").read_text()
+    views = re.findall(r"^  (\w+)", text.split("\nviews:")[1].split("\nor any")[0], re.M)
+    formats = re.findall(r"^  ([\w-]+)", text.split("format of a log:")[1], re.M)
+    assert "summary" in views and "jsonl" in formats
+    for word in views:
+        assert re.search(rf"^\*{word}\*", page, re.M), f"view {word}"
+    roles = (TOP / "include" / "model" / "roles.def").read_text()
+    for word in re.findall(r'^ROLE\(\w+,\s*"(\w+)"', roles, re.M):
+        assert re.search(rf"[-|] \*{word}\*", page), f"role {word}"
+    for file in ("whatfiles-report.bash", "_whatfiles-report", "whatfiles-report.fish"):
+        for word in views + formats:
+            assert re.search(rf"\b{word}\b", (COMPLETIONS / file).read_text()), (file, word)
 
 
 def test_classes_and_operations_are_documented():

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/msg.h"
+#include "cli/report-options.h"
+#include "cli/report.h"
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+/* As whatfiles does: a closed standard file must not become a log's descriptor. */
+static void
+hold_standard_files(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			open("/", O_PATH | O_CLOEXEC);
+}
+
+int
+main(int argc, char *argv[])
+{
+	struct report_options o;
+
+	msg_program("whatfiles-report");
+	hold_standard_files();
+	report_options_parse(&o, argc, argv);
+	if (o.action == REPORT_RUN)
+		return report_run(&o);
+	if (o.action == REPORT_HELP)
+		report_options_help();
+	else
+		puts("whatfiles-report " WHATFILES_VERSION);
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return REPORT_OK;
+	msg_warn("cannot write to standard output:");
+	return REPORT_TROUBLE;
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/report.h"
+
+#include "base/buf.h"
+#include "base/compiler.h"
+#include "base/fdio.h"
+#include "base/msg.h"
+#include "cli/report-input.h"
+#include "cli/report-options.h"
+#include "model/fold.h"
+#include "model/hub.h"
+#include "sink/logread.h"
+#include "sink/view.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+/*
+ * A view's own sink: it only holds the fold
+ */
+struct holder {
+	struct sink sink;
+	const struct fold *fold;
+};
+
+static void
+holder_fold(struct sink *s, const struct fold *f)
+{
+	((struct holder *)s)->fold = f;
+}
+
+static const struct sink_ops holder_ops = { .fold = holder_fold };
+
+/* Whether @path is the log itself: opening it to write would be the end of it. */
+static bool
+is_log(const struct report_options *o)
+{
+	struct stat a, b;
+	int r = strcmp(o->log, "-") != 0 ? stat(o->log, &a) : fstat(STDIN_FILENO, &a);
+
+	return r == 0 && stat(o->output, &b) == 0 && S_ISREG(a.st_mode) &&
+	       a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+static int
+open_output(const struct report_options *o)
+{
+	int fd;
+
+	if (!o->output)
+		return fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+	if (is_log(o))
+		msg_die(REPORT_TROUBLE, "%s is the log itself", o->output);
+	fd = open(o->output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0666);
+	if (fd < 0)
+		msg_die(REPORT_TROUBLE, "cannot write %s:", o->output);
+	return fd;
+}
+
+static const char *
+output_name(const struct report_options *o)
+{
+	return o->output ? o->output : "standard output";
+}
+
+/* 0 or REPORT_TROUBLE, which is told. */
+static int
+tell_written(const struct report_options *o, int r)
+{
+	errno = -r;
+	if (r < 0)
+		msg_warn("cannot write %s:", output_name(o));
+	return r < 0 ? REPORT_TROUBLE : REPORT_OK;
+}
+
+/* Prints the view of what was read. */
+static int
+print_view(const struct report_options *o, const struct holder *holder,
+	   const struct logread *log)
+{
+	struct view_in in = {
+		.fold = holder->fold,
+		.run = logread_run(log),
+		.outcome = logread_outcome(log),
+		.faults = logread_faults(log),
+		.arg = o->arg,
+		.nul = o->nul,
+	};
+	_cleanup_fd_ int fd = open_output(o);
+	_cleanup_buf_ struct buf text = { 0 };
+	int r;
+
+	if (fd >= 0)
+		view_fit(&in, fd);
+	r = o->view->print(&in, &text);
+	if (r == VIEW_BAD_ARG)
+		msg_die(REPORT_TROUBLE, "%s: \"%s\" is no %s", o->view->word, o->arg,
+			o->view->arg);
+	if (r == VIEW_NOTHING) {
+		msg_warn("%s is not in the log", o->arg);
+		return REPORT_NOTHING;
+	}
+	return tell_written(
+		o, fd < 0 ? -errno : fdio_write_all(fd, buf_str(&text), text.len, NULL));
+}
+
+static int
+report_view(const struct report_options *o)
+{
+	struct holder holder = { .sink.ops = &holder_ops };
+	struct hub *hub = hub_new();
+	struct logread *log;
+	int status = REPORT_TROUBLE;
+	bool whole;
+
+	hub_add(hub, &holder.sink, "view");
+	log = logread_new(hub);
+	if (report_input_read(o->log, log, &whole)) {
+		status = print_view(o, &holder, log);
+		if (!whole)
+			status = REPORT_TROUBLE;
+	}
+	hub_free(hub);
+	logread_free(log);
+	return status;
+}
+
+/* Writes the log again, in another format. */
+static int
+report_format(const struct report_options *o)
+{
+	_cleanup_fd_ int fd = open_output(o);
+	struct hub *hub = hub_new();
+	struct logread *log;
+	const char *what;
+	bool whole;
+	int status;
+
+	if (fd < 0)
+		msg_die(REPORT_TROUBLE, "cannot write %s:", output_name(o));
+	hub_add(hub, o->format->make(fd, o->pack), output_name(o));
+	log = logread_new(hub);
+	/* whoever asks for text has asked for all of it */
+	logread_show(log, true, true);
+	status = report_input_read(o->log, log, &whole) && whole ? REPORT_OK
+								 : REPORT_TROUBLE;
+	if (tell_written(o, hub_error(hub, 0, &what)))
+		status = REPORT_TROUBLE;
+	hub_free(hub);
+	logread_free(log);
+	return status;
+}
+
+int
+report_run(const struct report_options *o)
+{
+	return o->view ? report_view(o) : report_format(o);
+}

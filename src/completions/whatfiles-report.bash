@@ -1,0 +1,45 @@
+# bash completion for whatfiles-report(1)
+
+_whatfiles_report()
+{
+    local cur prev words cword i log=
+    _init_completion -s -n = || return
+
+    local views='summary files inputs outputs temporaries missing denied tree who ps'
+    local formats='text jsonl'
+
+    case $prev in
+    -o | --output)
+        _filedir
+        return
+        ;;
+    who)
+        _filedir
+        return
+        ;;
+    ps)
+        return
+        ;;
+    esac
+
+    if [[ $cur == -* ]]; then
+        mapfile -t COMPREPLY < <(compgen -W '-o --output -0 --null -V --version -h --help' \
+            -- "$cur")
+        return
+    fi
+
+    # the first word that is no option is the log, the second one the view
+    for ((i = 1; i < cword; i++)); do
+        case ${words[i]} in
+        -o | --output) ((i++)) ;;
+        -?*) ;;
+        *) log=${words[i]} ;;
+        esac
+    done
+    if [[ $log ]]; then
+        mapfile -t COMPREPLY < <(compgen -W "$views $formats" -- "$cur")
+    else
+        _filedir
+    fi
+} &&
+    complete -F _whatfiles_report whatfiles-report
