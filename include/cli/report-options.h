@@ -6,6 +6,7 @@
  */
 
 #include <stdbool.h>
+#include <stddef.h>
 
 struct pack_ops;
 struct sink_ops;
@@ -33,9 +34,15 @@ struct report_options {
 	const char *arg;	     /* of the view */
 	const char *output;	     /* NULL for standard output */
 	bool nul;
+	char **targets; /* owned, NULL-terminated; what they say is borrowed from argv */
+	size_t target_count;
+	const char *relative_to; /* NULL for where the command was started */
+	bool absolute, system_files;
 };
 
 /* Parses @argv; a mistake is told in one line and ends the process. */
 void report_options_parse(struct report_options *o, int argc, char *argv[]);
+
+void report_options_done(struct report_options *o);
 
 void report_options_help(void);

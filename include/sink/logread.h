@@ -43,8 +43,12 @@ struct logread *logread_new(struct hub *hub);
 /* Frees it; NULL is allowed. */
 void logread_free(struct logread *r);
 
-/* What text shows beside the rest (struct run); before the first line. */
-void logread_show(struct logread *r, bool failed, bool probes);
+/*
+ * What sinks are asked for in struct run, but for what the log says itself: failed,
+ * probes, targets, depend_*.  A base whose bytes are NULL is where the command was
+ * started.  Before the first line; what is pointed to is borrowed.
+ */
+void logread_ask(struct logread *r, const struct run *asked);
 
 /* Takes in the next @len bytes, which it may change.  A logread_result. */
 int logread_feed(struct logread *r, char *bytes, size_t len);

@@ -19,18 +19,20 @@ int
 main(int argc, char *argv[])
 {
 	struct report_options o;
+	int status = REPORT_OK;
 
 	msg_program("whatfiles-report");
 	hold_standard_files();
 	report_options_parse(&o, argc, argv);
 	if (o.action == REPORT_RUN)
-		return report_run(&o);
-	if (o.action == REPORT_HELP)
+		status = report_run(&o);
+	else if (o.action == REPORT_HELP)
 		report_options_help();
 	else
 		puts("whatfiles-report " WHATFILES_VERSION);
+	report_options_done(&o);
 	if (fflush(stdout) == 0 && !ferror(stdout))
-		return REPORT_OK;
+		return status;
 	msg_warn("cannot write to standard output:");
 	return REPORT_TROUBLE;
 }

@@ -2,6 +2,7 @@
 #include "cli/report-options.h"
 
 #include "base/compiler.h"
+#include "base/mem.h"
 #include "base/msg.h"
 #include "cli/help.h"
 #include "model/hub.h"
@@ -61,6 +62,16 @@ id_of(int c)
 }
 
 static void
+add_target(struct report_options *o, const char *name)
+{
+	if (!*name)
+		msg_die(REPORT_TROUBLE, "--target: the name is empty");
+	o->targets = mem_resize(o->targets, o->target_count + 2, sizeof(*o->targets));
+	o->targets[o->target_count++] = (char *)name;
+	o->targets[o->target_count] = NULL;
+}
+
+static void
 take(struct report_options *o, int id)
 {
 	switch (id) {
@@ -71,6 +82,18 @@ take(struct report_options *o, int id)
 		break;
 	case OPTION_NUL:
 		o->nul = true;
+		break;
+	case OPTION_TARGET:
+		add_target(o, optarg);
+		break;
+	case OPTION_ABSOLUTE:
+		o->absolute = true;
+		break;
+	case OPTION_RELATIVE_TO:
+		o->relative_to = optarg;
+		break;
+	case OPTION_SYSTEM_FILES:
+		o->system_files = true;
 		break;
 	case OPTION_VERSION:
 		o->action = REPORT_VERSION;
@@ -132,9 +155,16 @@ take_words(struct report_options *o, char **words)
 static void
 check(struct report_options *o)
 {
+	if (o->absolute && o->relative_to)
+		msg_die(REPORT_TROUBLE,
+			"--absolute and --relative-to exclude each other");
 	if (o->nul && !(o->view && o->view->lists))
 		msg_die(REPORT_TROUBLE, "--null: only for lists of files");
 	o->pack = o->format && o->output ? pack_by_name(o->output) : NULL;
+	if (o->pack && !o->pack->make)
+		msg_die(REPORT_TROUBLE,
+			"%s: this program was built without %s and cannot compress so",
+			o->output, o->pack->library);
 	if (o->pack && !o->format->packs)
 		msg_die(REPORT_TROUBLE, "%s cannot be compressed: %s", o->format->format,
 			o->output);
@@ -158,6 +188,13 @@ report_options_parse(struct report_options *o, int argc, char *argv[])
 		return;
 	take_words(o, argv + optind);
 	check(o);
+}
+
+void
+report_options_done(struct report_options *o)
+{
+	free(o->targets);
+	memset(o, 0, sizeof(*o));
 }
 
 void

@@ -45,13 +45,16 @@ is_log(const struct report_options *o)
 static int
 open_output(const struct report_options *o)
 {
-	int fd;
+	int flags = O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY, fd;
 
 	if (!o->output)
 		return fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
 	if (is_log(o))
 		msg_die(REPORT_TROUBLE, "%s is the log itself", o->output);
-	fd = open(o->output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0666);
+	/* some are only written when all is known, and stay what they were until then */
+	if (o->view || !o->format->at_once)
+		flags |= O_TRUNC;
+	fd = open(o->output, flags, 0666);
 	if (fd < 0)
 		msg_die(REPORT_TROUBLE, "cannot write %s:", o->output);
 	return fd;
@@ -125,14 +128,34 @@ report_view(const struct report_options *o)
 	return status;
 }
 
+/* What names in dependency files are relative to, if that was told; to be freed. */
+static char *
+depend_base(const struct report_options *o)
+{
+	char *base = o->relative_to ? realpath(o->relative_to, NULL) : NULL;
+
+	if (o->relative_to && !base)
+		msg_die(REPORT_TROUBLE, "--relative-to: %s:", o->relative_to);
+	return base;
+}
+
 /* Writes the log again, in another format. */
 static int
 report_format(const struct report_options *o)
 {
 	_cleanup_fd_ int fd = open_output(o);
+	_cleanup_free_ char *base = depend_base(o);
+	const struct run asked = {
+		/* whoever asks for text has asked for all of it */
+		.failed = true,
+		.probes = true,
+		.targets = o->targets,
+		.depend_base = { o->absolute ? "" : base, base ? strlen(base) : 0 },
+		.depend_system = o->system_files,
+	};
 	struct hub *hub = hub_new();
 	struct logread *log;
-	const char *what;
+	const char *what, *remark;
 	bool whole;
 	int status;
 
@@ -140,12 +163,14 @@ report_format(const struct report_options *o)
 		msg_die(REPORT_TROUBLE, "cannot write %s:", output_name(o));
 	hub_add(hub, o->format->make(fd, o->pack), output_name(o));
 	log = logread_new(hub);
-	/* whoever asks for text has asked for all of it */
-	logread_show(log, true, true);
+	logread_ask(log, &asked);
 	status = report_input_read(o->log, log, &whole) && whole ? REPORT_OK
 								 : REPORT_TROUBLE;
 	if (tell_written(o, hub_error(hub, 0, &what)))
 		status = REPORT_TROUBLE;
+	remark = hub_remark(hub, 0, &what);
+	if (remark)
+		msg_warn("%s: %s", what, remark);
 	hub_free(hub);
 	logread_free(log);
 	return status;

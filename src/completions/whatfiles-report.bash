@@ -6,11 +6,15 @@ _whatfiles_report()
     _init_completion -s -n = || return
 
     local views='summary files inputs outputs temporaries missing denied tree who ps'
-    local formats='text jsonl'
+    local formats='text jsonl perfetto make ninja'
 
     case $prev in
-    -o | --output)
+    -o | --output | --target)
         _filedir
+        return
+        ;;
+    --relative-to)
+        _filedir -d
         return
         ;;
     who)
@@ -23,15 +27,15 @@ _whatfiles_report()
     esac
 
     if [[ $cur == -* ]]; then
-        mapfile -t COMPREPLY < <(compgen -W '-o --output -0 --null -V --version -h --help' \
-            -- "$cur")
+        mapfile -t COMPREPLY < <(compgen -W '-o --output -0 --null --target --absolute
+            --relative-to --system-files -V --version -h --help' -- "$cur")
         return
     fi
 
     # the first word that is no option is the log, the second one the view
     for ((i = 1; i < cword; i++)); do
         case ${words[i]} in
-        -o | --output) ((i++)) ;;
+        -o | --output | --target | --relative-to) ((i++)) ;;
         -?*) ;;
         *) log=${words[i]} ;;
         esac

@@ -54,10 +54,15 @@ logread_free(struct logread *r)
 }
 
 void
-logread_show(struct logread *r, bool failed, bool probes)
+logread_ask(struct logread *r, const struct run *asked)
 {
-	r->head.run.failed = failed;
-	r->head.run.probes = probes;
+	struct run *run = &r->head.run;
+
+	run->failed = asked->failed;
+	run->probes = asked->probes;
+	run->targets = asked->targets;
+	run->depend_base = asked->depend_base;
+	run->depend_system = asked->depend_system;
 }
 
 const struct run *
@@ -89,6 +94,8 @@ static void
 begin(struct logread *r)
 {
 	r->begun = true;
+	if (!r->head.run.depend_base.bytes)
+		r->head.run.depend_base = r->head.run.cwd;
 	r->events.all = r->head.run.all;
 	hub_begin(r->hub, &r->head.run);
 }
