@@ -59,6 +59,8 @@ USES = {  # long option -> a value for it; each works with --version behind it
     "engine": "strict",
     "ring-size": "1",
     "io-uring": "deny",
+    "target": "x",
+    "relative-to": "/",
     "pid": "1",
     "for": "1.5m",
     "detach-after": "500ms",
