@@ -6,6 +6,7 @@ Called by tests/run, which sees to the packages first.
 import argparse
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -138,6 +139,13 @@ def run_pytest(name, where, results, only, env):
     results.take_junit(junit, name, again)
 
 
+def as_in_a_terminal():
+    """Whoever starts this with nohup, or behind an &, has signals ignored: no test expects it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in signal.SIGHUP, signal.SIGQUIT, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU:
+        signal.signal(number, signal.SIG_DFL)
+
+
 def arguments():
     parser = argparse.ArgumentParser(prog="tests/run", description=__doc__.splitlines()[0])
     parser.add_argument("-k", dest="only", metavar="NAME",
@@ -150,6 +158,7 @@ def arguments():
 
 def main():
     args = arguments()
+    as_in_a_terminal()
     results = Results()
     if args.fresh:
         shutil.rmtree(WORK, ignore_errors=True)
