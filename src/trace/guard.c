@@ -48,14 +48,15 @@ on_seccomp_call(struct tracing *tr, struct tracee *t, const struct syscall_stop 
 
 /* The flags are in memory that another thread could change: refused, not rewritten. */
 static enum guard_verdict
-on_clone3(const struct tracee *t, const struct syscall_stop *stop)
+on_clone3(const struct tracing *tr, const struct tracee *t,
+	  const struct syscall_stop *stop)
 {
 	uint64_t flags = 0;
 
 	if (remote_read(t->tid, stop->args[0], &flags, sizeof(flags)) != sizeof(flags) ||
 	    !(flags & CLONE_UNTRACED))
 		return GUARD_UNREMARKABLE;
-	return GUARD_REFUSE;
+	return tr->config.attach ? GUARD_TELL : GUARD_REFUSE;
 }
 
 /*
@@ -116,11 +117,12 @@ guard_entry(struct tracing *tr, struct tracee *t, const struct syscall_row *row,
 	case SHAPE_URING:
 		return tr->config.allow_uring ? GUARD_TELL : GUARD_REFUSE;
 	case SHAPE_CLONE:
-		tr->kernel->set_arg(t->tid, abi == ABI_I386,
-				    stop->args[0] & ~(uint64_t)CLONE_UNTRACED);
+		if (!tr->config.attach)
+			tr->kernel->set_arg(t->tid, abi == ABI_I386,
+					    stop->args[0] & ~(uint64_t)CLONE_UNTRACED);
 		return GUARD_TELL;
 	case SHAPE_CLONE3:
-		return on_clone3(t, stop);
+		return on_clone3(tr, t, stop);
 	case SHAPE_SECCOMP:
 		return on_seccomp_call(tr, t, stop);
 	case SHAPE_PRCTL:
@@ -139,6 +141,12 @@ guard_return(struct tracing *tr, struct tracee *t, const struct record *r, int64
 {
 	enum shape shape = syscall_rows[r->row].shape;
 
+	/* we changed nothing: the child is nobody's */
+	if (tr->config.attach && shape == SHAPE_CLONE && result > 0)
+		tracing_put(tr, capture_gap(&tr->capture, r->tid, GAP_ESCAPED,
+					    "clone with CLONE_UNTRACED"));
+	if (tr->config.attach)
+		return;
 	/* the process may count on registers that a call does not change (syscall(2)) */
 	if (shape == SHAPE_CLONE || shape == SHAPE_CLONE3 || shape == SHAPE_URING)
 		tr->kernel->set_arg(t->tid, r->abi == ABI_I386, r->args[0]);

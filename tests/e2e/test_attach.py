@@ -463,6 +463,50 @@ def test_a_shell_at_its_prompt(attach):
     os.close(ours)
 
 
+# --- what is not seen ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("how", ["clone", "clone3"])
+def test_a_child_that_nobody_may_trace(attach, probe, native, how):
+    """The call is made as it is, and the child is told as somebody whom we do not see."""
+    untraced = probe("tree-untraced")
+    target = Target(["sh", "-c", f"echo ready; read line; {untraced} {how}"])
+    live = attach(target.pid)
+    target.popen.stdin.write(b"\n")
+    target.expect(native(untraced, how).stdout)
+    done = live.wait()
+    target.end()
+    assert done.log.gaps["escaped"]["count"] == 1 and not done.log.end["complete"]
+    assert not done.log.accesses("/whatfiles-probe/untraced")
+
+
+URING = """
+import ctypes, sys
+libc = ctypes.CDLL(None)
+def ring():
+    return libc.syscall(425, 4, ctypes.create_string_buffer(256)) >= 0
+early = ring()
+print("ready")
+if sys.stdin.readline():
+    print("a ring" if ring() else "none")
+"""
+
+
+def test_io_uring(attach, native, probe):
+    """One that is there is told, and another is not refused."""
+    answer = native(probe("guard-uring")).stdout
+    if answer != b"a ring\n":
+        pytest.skip(f"no io_uring here: {answer.decode().strip()}")
+    target = Target([PYTHON, "-uc", URING])
+    live = attach(target.pid)
+    target.popen.stdin.write(b"\n")
+    target.expect(b"a ring\n")
+    done = live.wait()
+    target.end()
+    assert done.log.gaps["io_uring"]["count"] == 2
+    assert "before we attached" in done.log.gaps["io_uring"]["example"]
+
+
 # --- refusals -------------------------------------------------------------------------
 
 
