@@ -16,6 +16,7 @@ struct loghead {
 	struct run run;
 	struct buf text; /* what the run's strings are in */
 	char **argv;
+	pid_t *pids; /* owned */
 };
 
 /* An empty run, until a header is read. */

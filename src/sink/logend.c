@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "sink/logevents.h"
 #include "sink/logfields.h"
+#include <limits.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -28,6 +29,7 @@ loghead_init(struct loghead *h)
 void
 loghead_done(struct loghead *h)
 {
+	free(h->pids);
 	buf_done(&h->text);
 	free(h->argv);
 }
@@ -99,6 +101,26 @@ classes(const struct logfields *f)
 	return bits;
 }
 
+static void
+read_pids(struct loghead *h, const struct jsonread_value *array)
+{
+	struct jsonread_value item;
+	struct jsonread j;
+	int64_t pid;
+
+	if (array->kind != JSONREAD_ARRAY)
+		return;
+	jsonread_init(&j, array->bytes, array->len);
+	jsonread_array(&j);
+	while (jsonread_item(&j, &item)) {
+		if (!jsonread_int(&item, &pid) || pid < 1 || pid > INT_MAX)
+			continue;
+		h->pids = mem_resize(h->pids, h->run.pid_count + 1, sizeof(*h->pids));
+		h->pids[h->run.pid_count++] = (pid_t)pid;
+	}
+	h->run.pids = h->pids;
+}
+
 static size_t
 count_nul(struct span s)
 {
@@ -135,6 +157,7 @@ loghead_read(struct loghead *h, struct logfields *f)
 	run->wall_ns = started(logfields_string(f, KEY_STARTED));
 	run->pid = (pid_t)logfields_int(f, KEY_PID, 0);
 	run->classes = classes(f);
+	read_pids(h, &f->values[KEY_ATTACHED]);
 	run->all = logfields_true(f, KEY_ALL);
 }
 
@@ -271,6 +294,7 @@ logend_read(struct logend *e, struct logfields *f)
 	e->seen = true;
 	jsonread_seconds(&f->values[KEY_T], &o->time);
 	o->status_known = logevents_status(f, &o->status);
+	o->attached = logfields_true(f, KEY_ATTACHED);
 	o->processes = count_of(f, KEY_PROCESSES);
 	o->threads = count_of(f, KEY_THREADS);
 	o->execs = count_of(f, KEY_EXECS);

@@ -21,6 +21,7 @@ struct word {
 struct logprocess {
 	struct process process;
 	const struct interned *cwd, *root; /* as its events told last */
+	bool attached;			   /* what it inherits was open when we came */
 };
 
 static uint32_t
@@ -235,12 +236,15 @@ logevents_process(struct logevents *e, struct logfields *f, enum process_event_k
 		return false;
 	ret->kind = kind;
 	ret->process = &p->process;
-	if (kind == PROCESS_START || kind == PROCESS_FORK)
+	if (kind == PROCESS_START || kind == PROCESS_FORK || kind == PROCESS_ATTACH)
 		set_birth(e, f, p);
-	if (kind == PROCESS_EXEC)
+	if (kind == PROCESS_EXEC || kind == PROCESS_ATTACH)
 		set_exec(e, f, p, ret);
 	if (kind == PROCESS_INHERITED)
 		set_inherited(f, ret);
+	if (kind == PROCESS_ATTACH)
+		p->attached = true;
+	ret->attached = p->attached;
 	if (kind == PROCESS_EXIT)
 		ret->status_known = logevents_status(f, &ret->status);
 	ret->cwd = span_of(get_name(e, f, KEY_CWD));
@@ -290,6 +294,7 @@ set_result(const struct logfields *f, struct access *ret)
 
 	ret->by_kernel = logfields_true(f, KEY_BY_KERNEL);
 	ret->unfinished = logfields_true(f, KEY_UNFINISHED);
+	ret->left = logfields_true(f, KEY_LEFT);
 	ret->result = logfields_int(f, KEY_RESULT, 0);
 	if (!text.bytes)
 		return;

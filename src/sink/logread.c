@@ -109,7 +109,8 @@ on_process(struct logread *r, enum process_event_kind kind)
 		broken(r);
 		return;
 	}
-	r->processes += kind == PROCESS_START || kind == PROCESS_FORK;
+	r->processes +=
+		kind == PROCESS_START || kind == PROCESS_FORK || kind == PROCESS_ATTACH;
 	r->execs += kind == PROCESS_EXEC;
 	r->last_time = MAX(r->last_time, e.time);
 	hub_process(r->hub, &e);
@@ -140,6 +141,8 @@ static const struct {
 	{ "exit", PROCESS_EXIT },
 	{ "start", PROCESS_START },
 	{ "inherited", PROCESS_INHERITED },
+	{ "attach", PROCESS_ATTACH },
+	{ "detach", PROCESS_DETACH },
 	{ "end", -1 },
 };
 

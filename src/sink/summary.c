@@ -39,7 +39,9 @@ add_command(const struct view_in *in, struct buf *out)
 {
 	_cleanup_buf_ struct buf text = { 0 };
 
-	line(in, out, "command");
+	line(in, out, in->run->pids ? "attached to" : "command");
+	for (size_t i = 0; i < in->run->pid_count; i++)
+		buf_printf(&text, "%sPID %d", text.len ? " " : "", (int)in->run->pids[i]);
 	for (char *const *arg = in->run->argv; *arg; arg++) {
 		if (text.len)
 			buf_addc(&text, ' ');
@@ -63,7 +65,10 @@ add_end(const struct view_in *in, struct buf *out)
 	struct tm tm;
 
 	line(in, out, "ended");
-	view_status(out, o->status_known, o->status);
+	if (o->attached)
+		buf_adds(out, "by leaving");
+	else
+		view_status(out, o->status_known, o->status);
 	buf_adds(out, " after ");
 	view_time(out, o->time);
 	if (seconds && localtime_r(&seconds, &tm) &&

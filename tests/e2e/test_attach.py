@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from conftest import NOBODY, assert_nobody_left, descendants, name_of, wait_until
+from conftest import NOBODY, Log, assert_nobody_left, descendants, name_of, wait_until
 
 PYTHON = sys.executable
 
@@ -418,7 +418,8 @@ def test_a_process_in_its_own_pid_namespace(attach, requires_root, needs):
     target.end()
 
 
-def test_two_at_once_and_one_twice(attach):
+def test_two_at_once_and_one_twice(attach, whatfiles):
+    """And the report takes such a log in, and gives it back."""
     targets = [Target(), Target()]
     live = attach(targets[0].pid, targets[1].pid, targets[0].pid)
     for target in targets:
@@ -426,6 +427,12 @@ def test_two_at_once_and_one_twice(attach):
     log = leave(live)
     assert [r["pid"] for r in log.of("attach")] == [t.pid for t in targets]
     assert paths(log).count("/") == 2
+    report = os.path.join(os.path.dirname(whatfiles), "whatfiles-report")
+    again = subprocess.run([report, live.log_path, "jsonl"], capture_output=True, timeout=60,
+                           check=True)
+    assert Log.parse(again.stdout) == log
+    text = subprocess.run([report, live.log_path], capture_output=True, timeout=60, check=True)
+    assert f"attached to PID {targets[0].pid} PID {targets[1].pid} " in text.stdout.decode()
     for target in targets:
         target.end()
 

@@ -11,6 +11,7 @@
 #include "model/record.h"
 #include "model/ring.h"
 #include "model/syscalls.h"
+#include "trace/attach.h"
 #include "trace/filter.h"
 #include "trace/kernel.h"
 #include "trace/loop.h"
@@ -38,6 +39,7 @@
 #define BIRTH EVENT(PTRACE_EVENT_STOP)
 #define EXITED(code) ((code) << 8)
 #define KILLED(sig) (sig)
+#define LEAVE 1 /* of nobody: we are told to leave */
 
 struct step {
 	pid_t tid;
@@ -63,6 +65,8 @@ fake_wait(bool block, int *ret_status)
 	if (script_at == script_len)
 		return -ECHILD;
 	if (!script[script_at].tid) {
+		if (script[script_at].status == LEAVE)
+			loop_leave();
 		script_at++;
 		return -EINTR;
 	}
@@ -233,10 +237,10 @@ records(struct ring *ring)
 }
 
 static struct loop_result result;
-static const struct loop_config config = { .classes = CLASS_ALL };
+static const struct loop_config launched = { .classes = CLASS_ALL };
 
 static const char *
-run(const struct step *steps, size_t len)
+run(const struct loop_config *config, const struct step *steps, size_t len)
 {
 	struct ring *ring = ring_new(0);
 	const char *out;
@@ -246,13 +250,13 @@ run(const struct step *steps, size_t len)
 	script_len = len;
 	script_at = 0;
 	buf_reset(&done);
-	loop_run(&fake, ring, &config, ROOT, &result);
+	loop_run(&fake, ring, config, ROOT, &result);
 	out = records(ring);
 	ring_free(ring);
 	return out;
 }
 
-#define RUN(steps) run(steps, ARRAY_SIZE(steps))
+#define RUN(steps) run(&launched, steps, ARRAY_SIZE(steps))
 
 #define START                                           \
 	{ ROOT, EVENT(PTRACE_EVENT_SECCOMP), 59, 0 },   \
@@ -530,4 +534,40 @@ TEST(an_exec_that_fails_is_a_call)
 	};
 
 	CHECK_STR(RUN(steps), "start 0\nexec 0\ncall 0 execve -2\nexit 0 0\n");
+}
+
+/*
+ * Three processes that ran already: one comes back from a call that it was in, one is
+ * stopped, one is about to get a signal when we leave.  Each is left just so.
+ */
+TEST(whoever_is_left_goes_on_from_where_he_stands)
+{
+	static struct seized tasks[] = { { ROOT, ROOT, 1 },
+					 { CHILD, CHILD, 1 },
+					 { OTHER, OTHER, 1 } };
+	static const struct attach attach = { .tasks = tasks,
+					      .count = ARRAY_SIZE(tasks) };
+	static const struct loop_config attached = { .classes = CLASS_ALL,
+						     .attach = &attach };
+	static const struct step steps[] = {
+		{ ROOT, BIRTH, 0, 0 },
+		{ CHILD, GROUP_STOP(SIGSTOP), 0, 0 },
+		{ OTHER, BIRTH, 0, 0 },
+		/* now all were stopped: the record begins */
+		{ ROOT, SYSCALL_STOP, 2 /* open */, 0 },
+		{ OTHER, SYSCALL_STOP, 39 /* getpid */, 0 },
+		{ 0, LEAVE, 0, 0 },
+		{ CHILD, GROUP_STOP(SIGSTOP), 0, 0 },
+		{ OTHER, SIGNAL_STOP(SIGUSR1), 0, 0 },
+		{ ROOT, SYSCALL_STOP, 0, 3 },
+	};
+
+	CHECK_STR(run(&attached, steps, ARRAY_SIZE(steps)),
+		  "attach 0\nattach 1\nattach 2\ncall 0 open 3\n"
+		  "detach 0\ndetach 1\ndetach 2\n");
+	CHECK_STR(buf_str(&done), "interrupt 0\ninterrupt 1\ninterrupt 2\n"
+				  "syscall 0\nlisten 1\nsyscall 2\nsyscall 0\nsyscall 2\n"
+				  "interrupt 0\ninterrupt 1\ninterrupt 2\n"
+				  "detach 0\ndetach 1\ndetach 2 signal 10\n");
+	CHECK(!result.status_known);
 }
