@@ -36,8 +36,8 @@ BUILDS = {
 }
 
 E2E = ["tests/e2e", "tests/truth"]
-# These choose their engines themselves: once is enough.
-ONCE = ["tests/equivalence", "tests/suites-foreign"]
+# These choose their engines themselves, or need none: once is enough.
+ONCE = ["tests/equivalence", "tests/suites-foreign", "tests/html"]
 
 
 class Results:

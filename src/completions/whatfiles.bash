@@ -36,7 +36,7 @@ _whatfiles()
         return
         ;;
     -f | --format)
-        mapfile -t COMPREPLY < <(compgen -W 'text jsonl perfetto make ninja' -- "$cur")
+        mapfile -t COMPREPLY < <(compgen -W 'text jsonl perfetto make ninja html' -- "$cur")
         return
         ;;
     -e | --events)

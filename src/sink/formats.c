@@ -4,6 +4,7 @@
 #include "base/compiler.h"
 #include "model/hub.h"
 #include "sink/depfile.h"
+#include "sink/html.h"
 #include "sink/jsonl.h"
 #include "sink/pack.h"
 #include "sink/perfetto.h"
@@ -11,7 +12,8 @@
 
 /* The first is what an unknown ending means. */
 static const struct sink_ops *const formats[] = {
-	&text_sink, &jsonl_sink, &perfetto_sink, &depfile_make_sink, &depfile_ninja_sink,
+	&text_sink,	    &jsonl_sink,	 &perfetto_sink,
+	&depfile_make_sink, &depfile_ninja_sink, &html_sink,
 };
 
 const struct sink_ops *
