@@ -102,6 +102,7 @@ enum known {
 
 /* One name. */
 struct fold_file {
+	uint64_t number; /* from 1 in the order of first calls, 0 before there was one */
 	const struct interned *path;
 	uint64_t mnt_ns;    /* 0 for ours */
 	uint32_t flags;	    /* enum fold_flag: what was done, with success but for two */
@@ -122,6 +123,7 @@ struct fold_file {
 
 /* What one process did with one name, with one outcome. */
 struct fold_use {
+	uint64_t number; /* from 1 in the order of first calls */
 	struct fold_process *process;
 	struct fold_file *file;
 	const struct interned *to; /* the second name; or NULL */
@@ -188,6 +190,9 @@ const struct fold_file **fold_sort_files(const struct fold *f, size_t *ret_count
 const struct fold_file *fold_find_file(const struct fold *f, const char *path, size_t len,
 				       uint64_t mnt_ns);
 const struct fold_process *fold_find_process(const struct fold *f, uint64_t serial);
+
+/* What the last access was counted as; it is a new one where its count is 1. */
+const struct fold_use *fold_last_use(const struct fold *f);
 
 size_t fold_files(const struct fold *f); /* names that were in a call */
 size_t fold_processes(const struct fold *f);

@@ -15,11 +15,15 @@ struct fold;
 struct pack_ops;
 struct sink;
 
+/* What a sink's flush() says besides 0 and -errno. */
+#define SINK_LATER 1
+
 struct sink_ops {
 	const char *format;  /* word for --format */
 	const char *endings; /* ".jsonl .ndjson": which file names mean this format */
 	const char *what;    /* one line for --help */
 	bool at_once;	     /* writes all at the end: the file is not emptied before */
+	bool whole_file;     /* cannot be written to a pipe or a device */
 
 	/*
 	 * Makes a sink that writes to @fd, which stays the caller's: @fd is open
@@ -38,7 +42,10 @@ struct sink_ops {
 	int (*begin)(struct sink *s, const struct run *run);
 	int (*process)(struct sink *s, const struct process_event *e);
 	int (*access)(struct sink *s, const struct access *a);
-	/* Gives what was collected to the kernel; called when the stream pauses. */
+	/*
+	 * Gives what was collected to the kernel; called when the stream pauses.
+	 * SINK_LATER keeps it back and asks to be called again in a while.
+	 */
 	int (*flush)(struct sink *s);
 	/* The last words, also after an error: then they tell of it. */
 	int (*end)(struct sink *s, const struct outcome *o);
@@ -65,7 +72,9 @@ void hub_add(struct hub *h, struct sink *s, const char *what);
 void hub_begin(struct hub *h, const struct run *run);
 void hub_process(struct hub *h, const struct process_event *e);
 void hub_access(struct hub *h, const struct access *a);
-void hub_flush(struct hub *h);
+
+/* Whether a sink asks to be flushed again, when nothing came for a second or so. */
+bool hub_flush(struct hub *h);
 
 /*
  * Flushes, and has each sink say its last words.  Also writes what went wrong

@@ -104,9 +104,9 @@ bool ring_withdraw(struct ring *r, int32_t tid);
 /*
  * Reader: sleeps until something may be there to read, or ring_wake().  Several
  * records are let gather before it returns, so that writer and reader do not
- * take turns on a processor.
+ * take turns on a processor.  With @later it returns after two seconds at the latest.
  */
-void ring_wait(struct ring *r);
+void ring_wait(struct ring *r, bool later);
 
 /* Wakes the reader, whatever it waits for. */
 void ring_wake(struct ring *r);

@@ -309,6 +309,27 @@ bad_word(char *argv[], char short_form[3])
 }
 
 static void
+check_built(const struct sink_ops *format)
+{
+	if (!format->make)
+		msg_die(STATUS_USAGE, "this whatfiles cannot write the format %s: %s",
+			format->format, format->what);
+}
+
+/* What the format itself demands. */
+static void
+check_format(const struct output_option *output)
+{
+	const struct sink_ops *format = output->format;
+
+	check_built(format);
+	if (format->whole_file && !output->path)
+		msg_die(STATUS_USAGE,
+			"the format %s needs a file, and cannot go to standard output",
+			format->format);
+}
+
+static void
 settle_packing(struct output_option *output)
 {
 	const struct pack_ops *pack = output->path ? pack_by_name(output->path) : NULL;
@@ -331,6 +352,7 @@ settle_formats(struct options *o, const struct sink_ops *format)
 
 		o->outputs[i].format =
 			format ? format : formats_by_name(path ? path : "");
+		check_format(&o->outputs[i]);
 		settle_packing(&o->outputs[i]);
 	}
 }
@@ -368,8 +390,10 @@ options_parse(struct options *o, int argc, char *argv[])
 	if (o->absolute && o->relative_to)
 		msg_die(STATUS_USAGE, "--absolute and --relative-to exclude each other");
 	settle_formats(o, format);
-	if (!o->output_count && format)
+	if (!o->output_count && format) {
+		check_built(format);
 		o->outputs[0].format = format;
+	}
 }
 
 void

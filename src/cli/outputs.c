@@ -66,6 +66,14 @@ same_file(int a, int b)
 	       x.st_dev == y.st_dev && x.st_ino == y.st_ino;
 }
 
+static bool
+is_file(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+}
+
 static const char *
 output_name(const struct output_option *output)
 {
@@ -108,6 +116,11 @@ open_one(struct outputs *outs, const struct options *o, size_t i)
 	if (outs->fds[i] < 0) {
 		take_back(outs, o, i);
 		msg_die(STATUS_OURS, "cannot write %s:", path);
+	}
+	if (o->outputs[i].format->whole_file && !is_file(outs->fds[i])) {
+		take_back(outs, o, i);
+		msg_die(STATUS_USAGE, "%s is no file, and the format %s needs one", path,
+			o->outputs[i].format->format);
 	}
 	refuse_twins(outs, o, i);
 }

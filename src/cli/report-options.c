@@ -160,6 +160,12 @@ check(struct report_options *o)
 			"--absolute and --relative-to exclude each other");
 	if (o->nul && !(o->view && o->view->lists))
 		msg_die(REPORT_TROUBLE, "--null: only for lists of files");
+	if (o->format && !o->format->make)
+		msg_die(REPORT_TROUBLE, "this program cannot write the format %s: %s",
+			o->format->format, o->format->what);
+	if (o->format && o->format->whole_file && !o->output)
+		msg_die(REPORT_TROUBLE, "the format %s needs a file: use -o",
+			o->format->format);
 	o->pack = o->format && o->output ? pack_by_name(o->output) : NULL;
 	if (o->pack && !o->pack->make)
 		msg_die(REPORT_TROUBLE,

@@ -42,6 +42,14 @@ is_log(const struct report_options *o)
 	       a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
+static bool
+is_file(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+}
+
 static int
 open_output(const struct report_options *o)
 {
@@ -57,6 +65,9 @@ open_output(const struct report_options *o)
 	fd = open(o->output, flags, 0666);
 	if (fd < 0)
 		msg_die(REPORT_TROUBLE, "cannot write %s:", o->output);
+	if (o->format && o->format->whole_file && !is_file(fd))
+		msg_die(REPORT_TROUBLE, "%s is no file, and the format %s needs one",
+			o->output, o->format->format);
 	return fd;
 }
 

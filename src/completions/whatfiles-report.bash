@@ -6,7 +6,7 @@ _whatfiles_report()
     _init_completion -s -n = || return
 
     local views='summary files inputs outputs temporaries missing denied tree who ps'
-    local formats='text jsonl perfetto make ninja html'
+    local formats='text jsonl perfetto make ninja html sqlite'
 
     case $prev in
     -o | --output | --target)

@@ -36,7 +36,7 @@ _whatfiles()
         return
         ;;
     -f | --format)
-        mapfile -t COMPREPLY < <(compgen -W 'text jsonl perfetto make ninja html' -- "$cur")
+        mapfile -t COMPREPLY < <(compgen -W 'text jsonl perfetto make ninja html sqlite' -- "$cur")
         return
         ;;
     -e | --events)

@@ -4,7 +4,7 @@ set -l classes read write name meta probe list exec dir socket audit process all
 
 complete -c whatfiles -x -a '(__fish_complete_subcommand)'
 complete -c whatfiles -s o -l output -r -d 'write the log to FILE'
-complete -c whatfiles -s f -l format -x -a 'text jsonl perfetto make ninja html' -d 'format of every output'
+complete -c whatfiles -s f -l format -x -a 'text jsonl perfetto make ninja html sqlite' -d 'format of every output'
 complete -c whatfiles -s s -l stdout -d 'write the log to standard output'
 complete -c whatfiles -l summary -d 'print a summary at the end'
 complete -c whatfiles -s e -l events -x -a "(__fish_append , $classes)" -d 'trace only these classes'

@@ -31,6 +31,7 @@ struct fold {
 	struct fold_file *first_file, *last_file;
 	struct fold_process *first_process, *last_process;
 	struct fold_process *recent; /* whom the last access was by */
+	const struct fold_use *last_use;
 };
 
 struct fold *
@@ -140,7 +141,7 @@ count_file(struct fold *f, struct fold_file *file, uint64_t time, bool failed)
 		file->first = time;
 		*(f->last_file ? &f->last_file->next : &f->first_file) = file;
 		f->last_file = file;
-		f->named++;
+		file->number = ++f->named;
 	}
 	file->count++;
 	file->failed += failed;
@@ -283,6 +284,7 @@ use_of(struct fold *f, const struct fold_use *key)
 	u = arena_take(&f->arena, sizeof(*u));
 	*u = *key;
 	table_add(&f->uses, hash, u);
+	u->number = f->uses.count;
 	*(u->process->last_use ? &u->process->last_use->next_of_process
 			       : &u->process->uses) = u;
 	*(u->file->last_use ? &u->file->last_use->next_of_file : &u->file->uses) = u;
@@ -312,6 +314,7 @@ fold_access(struct fold *f, const struct access *a)
 	};
 	struct fold_use *u = use_of(f, &key);
 
+	f->last_use = u;
 	u->count++;
 	u->last = a->time;
 	p->count++;
@@ -372,31 +375,10 @@ fold_next_use_by(const struct fold_use *u)
 	return u->next_of_process;
 }
 
-static int
-by_name(const void *a, const void *b)
+const struct fold_use *
+fold_last_use(const struct fold *f)
 {
-	const struct fold_file *x = *(const struct fold_file *const *)a;
-	const struct fold_file *y = *(const struct fold_file *const *)b;
-	int order =
-		memcmp(x->path->bytes, y->path->bytes, MIN(x->path->len, y->path->len));
-
-	if (!order)
-		order = (x->path->len > y->path->len) - (x->path->len < y->path->len);
-	return order ? order : (x->mnt_ns > y->mnt_ns) - (x->mnt_ns < y->mnt_ns);
-}
-
-const struct fold_file **
-fold_sort_files(const struct fold *f, size_t *ret_count)
-{
-	const struct fold_file **all = mem_zero(f->named + 1, sizeof(struct fold_file *));
-	const struct fold_file *file;
-	size_t n = 0;
-
-	for (file = fold_first_file(f); file; file = fold_next_file(file))
-		all[n++] = file;
-	qsort(all, n, sizeof(*all), by_name);
-	*ret_count = n;
-	return all;
+	return f->last_use;
 }
 
 const struct fold_file *

@@ -88,10 +88,21 @@ hub_access(struct hub *h, const struct access *a)
 	HAND_OUT(h, access, a);
 }
 
-void
+bool
 hub_flush(struct hub *h)
 {
-	HAND_OUT(h, flush);
+	bool later = false;
+
+	for (size_t i = 0; i < h->count; i++) {
+		struct entry *e = &h->entries[i];
+		int r = e->error || !e->sink->ops->flush ? 0
+							 : e->sink->ops->flush(e->sink);
+
+		later |= r == SINK_LATER;
+		if (r < 0)
+			e->error = r;
+	}
+	return later;
 }
 
 static void

@@ -61,8 +61,7 @@ run(void *data)
 	while (!atomic_load(&r->stop)) {
 		drain(r);
 		/* what is known is on disk before we sleep: we may be killed meanwhile */
-		hub_flush(r->hub);
-		ring_wait(r->ring);
+		ring_wait(r->ring, hub_flush(r->hub));
 	}
 	drain(r);
 	return NULL;

@@ -459,7 +459,7 @@ nap(struct ring *r)
 }
 
 void
-ring_wait(struct ring *r)
+ring_wait(struct ring *r, bool later)
 {
 	_Atomic uint32_t *sleeping = &r->view.shared->sleeping;
 	/* a claim that nobody ever commits is found out by looking again */
@@ -471,7 +471,7 @@ ring_wait(struct ring *r)
 	atomic_store(sleeping, RING_DEEP_SLEEP);
 	if (!atomic_load(&r->alarm) && !has_record(r)) {
 		futex(sleeping, FUTEX_WAIT, RING_DEEP_SLEEP,
-		      claimed || ring_is_broken(r) ? &look_again : NULL);
+		      later || claimed || ring_is_broken(r) ? &look_again : NULL);
 		nap(r);
 	}
 	atomic_store(&r->alarm, false);

@@ -8,12 +8,13 @@
 #include "sink/jsonl.h"
 #include "sink/pack.h"
 #include "sink/perfetto.h"
+#include "sink/sqlite.h"
 #include "sink/text.h"
 
 /* The first is what an unknown ending means. */
 static const struct sink_ops *const formats[] = {
-	&text_sink,	    &jsonl_sink,	 &perfetto_sink,
-	&depfile_make_sink, &depfile_ninja_sink, &html_sink,
+	&text_sink,	     &jsonl_sink, &perfetto_sink, &depfile_make_sink,
+	&depfile_ninja_sink, &html_sink,  &sqlite_sink,
 };
 
 const struct sink_ops *

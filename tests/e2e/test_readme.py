@@ -70,7 +70,7 @@ def test_usage(copy, command):
         assert re.search(r"^mode:  read, file: \S+/LICENSE,", done.stdout, re.M)
         assert "mode: create" not in done.stdout
         return
-    endings = (".log", ".jsonl", ".json", ".zst", ".d", ".html")
+    endings = (".log", ".jsonl", ".json", ".zst", ".db", ".d", ".html")
     logs = {n for n in os.listdir(copy) if n.endswith(endings)} - before
     wanted = set(re.findall(r"-o (\S+)", command))
     if wanted:

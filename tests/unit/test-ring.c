@@ -347,7 +347,7 @@ TEST(a_sleeping_reader_is_woken)
 
 	pthread_create(&thread, NULL, write_later, ring);
 	while (ring_read(ring, out, &size) == RING_EMPTY)
-		ring_wait(ring);
+		ring_wait(ring, false);
 	CHECK_INT(out->args[0], 9);
 	pthread_join(thread, NULL);
 	free(out);
@@ -361,7 +361,7 @@ TEST(a_wake_is_not_lost)
 
 	for (int i = 0; i < 100; i++) {
 		ring_wake(ring);
-		ring_wait(ring);
+		ring_wait(ring, false);
 	}
 	CHECK(true);
 	ring_free(ring);
@@ -395,7 +395,7 @@ TEST(a_writer_waits_for_room)
 	pthread_create(&thread, NULL, write_much, &race);
 	while (next < 20000) {
 		if (ring_read(race.ring, out, &size) == RING_EMPTY) {
-			ring_wait(race.ring);
+			ring_wait(race.ring, false);
 			continue;
 		}
 		if (!CHECK(is_whole(out, size) && out->args[0] == next))
