@@ -358,6 +358,10 @@ add_text(struct buf *out, const struct writing *w, const struct run *run,
 	for (char *const *arg = run->argv; arg && *arg; arg++)
 		json_name(j, NULL, *arg, strlen(*arg));
 	json_array_end(j);
+	json_array(j, "attached");
+	for (size_t i = 0; run->pids && i < run->pid_count; i++)
+		json_int(j, NULL, run->pids[i]);
+	json_array_end(j);
 	json_name(j, "cwd", run->cwd.bytes ? run->cwd.bytes : "", run->cwd.len);
 	json_int(j, "started", (int64_t)(run->wall_ns / 1000000));
 	json_string(j, "engine", run->engine ? run->engine : "");

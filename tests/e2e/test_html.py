@@ -136,6 +136,29 @@ def test_names_stay_bytes_and_never_become_markup(run, made_up, tmp_path):
     assert odd.run["command"][2]["hex"].endswith("ff")
 
 
+def test_report_of_a_log(run, whatfiles, tmp_path):
+    """What the report makes of a log is what the run itself would have made."""
+    done = run("sh", "-c", "cat /etc/passwd; ls /nothing; exit 1", options=["-o", "live.html", "--all"],
+               cwd=tmp_path)
+    live = Report((tmp_path / "live.html").read_bytes())
+    report = pathlib.Path(whatfiles).parent / "whatfiles-report"
+    if not report.exists():
+        pytest.skip(f"needs {report}, which a whole build makes")
+
+    def again(log):
+        subprocess.run([report, log, "html", "-o", tmp_path / "later.html"], check=True, timeout=60)
+        return Report((tmp_path / "later.html").read_bytes())
+
+    later = again(done.log_path)
+    # a log tells the moments as exactly as the run does, but not what it left out
+    assert later.files == live.files and later.processes == live.processes
+    assert later.run == live.run
+    header, rest = done.text.split(b"\n", 1)
+    header = json.loads(header) | {"attached": [42, 43], "command": []}
+    (tmp_path / "attached.jsonl").write_bytes(json.dumps(header).encode() + b"\n" + rest)
+    assert again(tmp_path / "attached.jsonl").run["attached"] == [42, 43]
+
+
 def test_page_asks_nobody(run):
     page = run("true", log="run.html", options=[]).text
     assert not re.search(rb"https?://|src=|href=|url\(|@import|fetch\(|XMLHttp|innerHTML|\beval\b", page)

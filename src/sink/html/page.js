@@ -50,7 +50,8 @@ const roleElement = role => make("span", `role r-${run.roles[role][0]}`, run.rol
 const didWords = flags => FLAGS.filter((_, i) => flags & 1 << i && 1 << i !== FLAG_DIRECTORY).join(", ");
 
 function showHeader() {
-  const command = shellWords(run.command.map(plain));
+  const attached = run.attached.length > 0;
+  const command = attached ? `attached to PID ${run.attached.join(", ")}` : shellWords(run.command.map(plain));
   document.title = `${command.slice(0, 80)} – whatfiles`;
   $("command").textContent = command;
   $("command").title = command;
@@ -58,7 +59,7 @@ function showHeader() {
   $("verdict").className = run.complete ? "" : "bad";
   const cwd = plain(run.cwd_hex ? { hex: run.cwd_hex } : run.cwd);
   const when = run.started ? new Date(run.started).toISOString().replace("T", " ").slice(0, 19) + " UTC" : "";
-  $("facts").textContent = [`in ${cwd}`, when, `ended with ${ending(run.status)}`].filter(Boolean).join(" · ");
+  $("facts").textContent = [`in ${cwd}`, when, attached ? "" : `ended with ${ending(run.status)}`].filter(Boolean).join(" · ");
   for (const [kind, list] of [["gap", run.gaps], ["note", run.notes]])
     for (const g of list)
       $("gaps").append(make("li", kind, g.what + (g.count > 1 ? ` (${count(g.count)} times)` : "") +
@@ -155,7 +156,7 @@ function makeTree() {
     node.leaves.push({ name: last || ".", file: i, calls: files.calls[i], files: 0 });
   }
   const top = fold(root);
-  if (top.kids.length === 1 && top.kids[0].kids) openDirs.add(top.kids[0].path);
+  for (const kid of top.kids) if (kid.kids) openDirs.add(kid.path);
   return top;
 }
 
@@ -347,6 +348,7 @@ function fileDetail(i) {
     ["Kind", f.flags[i] & FLAG_DIRECTORY ? "directory" : ""], ["What was done", didWords(f.flags[i])],
     ["Calls", `${count(f.calls[i])}${f.failed[i] ? `, of which ${count(f.failed[i])} failed` : ""}, by ${plural(f.users[i], "process", "processes")}`],
     ["From – to", `${duration(f.first[i])} – ${duration(f.last[i])}`],
+    ["Opened", own.length || madeBy.has(i) ? "" : "by whoever started the command"],
     ["Mounts", f.mount[i] ? `another mount namespace (no. ${f.mount[i]})` : ""]));
   for (const use of own.filter(u => uses.to.has(u)).slice(0, 4))
     inner.append(factList([run.ops[uses.op[use]][0], make("span", "", "to ", fileLink(uses.to.get(use)))]));
