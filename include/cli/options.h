@@ -11,6 +11,7 @@
 #include <sys/types.h>
 
 struct pack_ops;
+struct selection;
 struct sink_ops;
 
 /* Exit statuses of whatfiles' own; all others are the command's. */
@@ -47,6 +48,7 @@ struct options {
 	const char *engine; /* the word of the engine that will run */
 	bool allow_uring, resolve;
 	size_t ring_bytes;
+	struct selection *selection; /* owned; NULL for everything */
 	char **targets; /* owned, NULL-terminated; what they say is borrowed from argv */
 	size_t target_count;
 	const char *relative_to; /* NULL for the working directory */

@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 struct pack_ops;
+struct selection;
 struct sink_ops;
 struct view;
 
@@ -34,6 +35,7 @@ struct report_options {
 	const char *arg;	     /* of the view */
 	const char *output;	     /* NULL for standard output */
 	bool nul;
+	struct selection *selection; /* owned; NULL for everything */
 	char **targets; /* owned, NULL-terminated; what they say is borrowed from argv */
 	size_t target_count;
 	const char *relative_to; /* NULL for where the command was started */

@@ -61,6 +61,7 @@ struct run {
 	const char *engine;
 	unsigned classes;
 	bool all;		 /* every call, not only first occurrences */
+	bool selected;		 /* not all accesses are told */
 	bool failed;		 /* text: failed look-ups too */
 	bool probes;		 /* text: the probe class was asked for by name */
 	char *const *targets;	 /* dependency files: NULL-terminated, or NULL */

@@ -67,6 +67,7 @@
 #include "model/event.h"
 
 struct fold;
+struct selection;
 
 enum fold_flag {
 	FOLD_READ = 1 << 0,
@@ -108,6 +109,7 @@ struct fold_file {
 	uint32_t flags;	    /* enum fold_flag: what was done, with success but for two */
 	uint8_t existed;    /* enum known: before the run */
 	uint8_t present;    /* enum known: now, at the end when all was fed */
+	bool hidden;	    /* not selected: the walks below pass it over */
 	bool written, made; /* what has the name now was, in the run */
 	struct fold_file *moved_to; /* where what had the name last went; or NULL */
 	struct fold_file *origin; /* an old file is here that was called this; or NULL */
@@ -129,6 +131,7 @@ struct fold_use {
 	const struct interned *to; /* the second name; or NULL */
 	enum op op;
 	int error; /* positive errno, 0 for success, FOLD_UNFINISHED */
+	bool hidden;
 	uint64_t count;
 	uint64_t first, last;
 	struct fold_use *next_of_process, *next_of_file;
@@ -165,6 +168,13 @@ struct fold *fold_new(void);
 
 /* Frees the fold; NULL is allowed. */
 void fold_free(struct fold *f);
+
+/*
+ * From now on only what @s takes is handed out, names and uses alike; processes are
+ * always, and counts and roles are of everything.  @s, which may be NULL, stays the
+ * caller's.
+ */
+void fold_select(struct fold *f, struct selection *s);
 
 void fold_process(struct fold *f, const struct process_event *e);
 void fold_access(struct fold *f, const struct access *a);

@@ -13,6 +13,7 @@
 
 struct fold;
 struct pack_ops;
+struct selection;
 struct sink;
 
 /* What a sink's flush() says besides 0 and -errno. */
@@ -68,6 +69,12 @@ void hub_free(struct hub *h);
 
 /* Gives @s to the hub, under the name @what that its errors are told with. */
 void hub_add(struct hub *h, struct sink *s, const char *what);
+
+/*
+ * Sinks and the fold tell only of accesses that @s takes, which stays the caller's; so
+ * "written" is how many of these there were.  Before hub_begin().
+ */
+void hub_select(struct hub *h, struct selection *s);
 
 void hub_begin(struct hub *h, const struct run *run);
 void hub_process(struct hub *h, const struct process_event *e);

@@ -16,6 +16,7 @@
 
 struct hub;
 struct logread;
+struct selection;
 
 /* Why nothing at all can be read. */
 enum logread_result {
@@ -42,6 +43,9 @@ struct logread *logread_new(struct hub *hub);
 
 /* Frees it; NULL is allowed. */
 void logread_free(struct logread *r);
+
+/* Tells the hub only of what @s takes, which stays the caller's and may be NULL. */
+void logread_select(struct logread *r, struct selection *s);
 
 /*
  * What sinks are asked for in struct run, but for what the log says itself: failed,

@@ -2,6 +2,7 @@
 #include "cli/help.h"
 
 #include "base/compiler.h"
+#include "cli/selecting.h"
 #include "model/hub.h"
 #include "model/syscalls.h"
 #include "sink/formats.h"
@@ -71,6 +72,7 @@ help_print(void)
 	printf("\nformats:\n");
 	for (size_t i = 0; (format = formats_get(i)); i++)
 		help_word(format->format, format->what);
+	selecting_help();
 	printf("\nThe exit status is the command's; 125 if whatfiles itself failed, 126 and 127\n"
 	       "if the command could not be run or found, 2 for a wrong command line.\n"
 	       "See whatfiles(1) and whatfiles-log(5).\n");

@@ -5,7 +5,9 @@
 #include "base/mem.h"
 #include "base/msg.h"
 #include "cli/pids.h"
+#include "cli/selecting.h"
 #include "model/hub.h"
+#include "model/selection.h"
 #include "model/syscalls.h"
 #include "sink/formats.h"
 #include "sink/pack.h"
@@ -203,6 +205,24 @@ take(struct options *o, int id, const struct sink_ops **format, bool *audit)
 		break;
 	case OPTION_FAILED:
 		o->failed = true;
+		break;
+	case OPTION_ONLY:
+		selecting_take(&o->selection, SELECTING_ONLY, optarg);
+		break;
+	case OPTION_IGNORE:
+		selecting_take(&o->selection, SELECTING_IGNORE, optarg);
+		break;
+	case OPTION_UNDER:
+		selecting_take(&o->selection, SELECTING_UNDER, optarg);
+		break;
+	case OPTION_PROCESS:
+		selecting_take(&o->selection, SELECTING_PROCESS, optarg);
+		break;
+	case OPTION_OP:
+		selecting_take(&o->selection, SELECTING_OP, optarg);
+		break;
+	case OPTION_DENIED:
+		selecting_take(&o->selection, SELECTING_DENIED, NULL);
 		break;
 	case OPTION_TARGET:
 		add_target(o, optarg);

@@ -5,7 +5,9 @@
 #include "base/mem.h"
 #include "base/msg.h"
 #include "cli/help.h"
+#include "cli/selecting.h"
 #include "model/hub.h"
+#include "model/selection.h"
 #include "sink/formats.h"
 #include "sink/pack.h"
 #include "sink/view.h"
@@ -82,6 +84,27 @@ take(struct report_options *o, int id)
 		break;
 	case OPTION_NUL:
 		o->nul = true;
+		break;
+	case OPTION_ONLY:
+		selecting_take(&o->selection, SELECTING_ONLY, optarg);
+		break;
+	case OPTION_IGNORE:
+		selecting_take(&o->selection, SELECTING_IGNORE, optarg);
+		break;
+	case OPTION_UNDER:
+		selecting_take(&o->selection, SELECTING_UNDER, optarg);
+		break;
+	case OPTION_PROCESS:
+		selecting_take(&o->selection, SELECTING_PROCESS, optarg);
+		break;
+	case OPTION_OP:
+		selecting_take(&o->selection, SELECTING_OP, optarg);
+		break;
+	case OPTION_FAILED:
+		selecting_take(&o->selection, SELECTING_FAILED, NULL);
+		break;
+	case OPTION_DENIED:
+		selecting_take(&o->selection, SELECTING_DENIED, NULL);
 		break;
 	case OPTION_TARGET:
 		add_target(o, optarg);
@@ -200,6 +223,7 @@ void
 report_options_done(struct report_options *o)
 {
 	free(o->targets);
+	selection_free(o->selection);
 	memset(o, 0, sizeof(*o));
 }
 
@@ -226,6 +250,7 @@ report_options_help(void)
 	printf("\nor any format of a log:\n");
 	for (size_t i = 0; (format = formats_get(i)); i++)
 		help_word(format->format, format->what);
+	selecting_help();
 	printf("\nThe exit status is 0, 1 if the log does not have what was asked about, and 2\n"
 	       "if the log could not be read, or not in full.\n"
 	       "See whatfiles-report(1) and whatfiles-log(5).\n");

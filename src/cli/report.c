@@ -129,6 +129,7 @@ report_view(const struct report_options *o)
 
 	hub_add(hub, &holder.sink, "view");
 	log = logread_new(hub);
+	logread_select(log, o->selection);
 	if (report_input_read(o->log, log, &whole)) {
 		status = print_view(o, &holder, log);
 		if (!whole)
@@ -174,6 +175,7 @@ report_format(const struct report_options *o)
 		msg_die(REPORT_TROUBLE, "cannot write %s:", output_name(o));
 	hub_add(hub, o->format->make(fd, o->pack), output_name(o));
 	log = logread_new(hub);
+	logread_select(log, o->selection);
 	logread_ask(log, &asked);
 	status = report_input_read(o->log, log, &whole) && whole ? REPORT_OK
 								 : REPORT_TROUBLE;

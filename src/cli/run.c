@@ -13,6 +13,7 @@
 #include "model/model.h"
 #include "model/reader.h"
 #include "model/ring.h"
+#include "model/selection.h"
 #include "recorder/workshop.h"
 #include "sink/summary.h"
 #include "trace/attach.h"
@@ -114,6 +115,7 @@ describe_run(struct session *s)
 		.engine = s->fast ? "fast" : "strict",
 		.classes = o->classes | CLASS_PROCESS,
 		.all = o->all,
+		.selected = o->selection,
 		.failed = o->failed,
 		.probes = o->probes,
 		.targets = o->targets,
@@ -195,6 +197,9 @@ prepare(struct session *s)
 	describe_run(s);
 	s->hub = hub_new();
 	outputs_open(&s->outputs, s->options, s->hub);
+	if (s->options->selection)
+		selection_start(s->options->selection, s->run.cwd.bytes, s->run.cwd.len);
+	hub_select(s->hub, s->options->selection);
 	if (s->options->summary)
 		hub_add(s->hub, summary_sink.make(STDERR_FILENO, NULL), "the summary");
 }

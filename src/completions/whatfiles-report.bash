@@ -13,8 +13,15 @@ _whatfiles_report()
         _filedir
         return
         ;;
-    --relative-to)
+    --relative-to | --under)
         _filedir -d
+        return
+        ;;
+    --only | --ignore)
+        mapfile -t COMPREPLY < <(compgen -W '@system @libs @proc @tmp @git' -- "$cur")
+        return
+        ;;
+    --process | --op)
         return
         ;;
     who)
@@ -27,7 +34,7 @@ _whatfiles_report()
     esac
 
     if [[ $cur == -* ]]; then
-        mapfile -t COMPREPLY < <(compgen -W '-o --output -0 --null --target --absolute
+        mapfile -t COMPREPLY < <(compgen -W '-o --output -0 --null --only --ignore --under --process --op --failed --denied --target --absolute
             --relative-to --system-files -V --version -h --help' -- "$cur")
         return
     fi
@@ -35,7 +42,7 @@ _whatfiles_report()
     # the first word that is no option is the log, the second one the view
     for ((i = 1; i < cword; i++)); do
         case ${words[i]} in
-        -o | --output | --target | --relative-to) ((i++)) ;;
+        -o | --output | --target | --relative-to | --only | --ignore | --under | --process | --op) ((i++)) ;;
         -?*) ;;
         *) log=${words[i]} ;;
         esac

@@ -11,7 +11,7 @@ _whatfiles()
     for ((i = 1; i < cword; i++)); do
         case ${words[i]} in
         -o | --output | -f | --format | -e | --events | --engine | --io-uring | --ring-size | \
-            --target | --relative-to | -p | --pid | --for | --detach-after | --until-exec)
+            --target | --relative-to | -p | --pid | --for | --detach-after | --until-exec | --only | --ignore | --under | --process | --op)
             ((i++))
             ;;
         --)
@@ -49,6 +49,17 @@ _whatfiles()
         mapfile -t COMPREPLY < <(compgen -W 'auto fast strict' -- "$cur")
         return
         ;;
+    --under)
+        _filedir -d
+        return
+        ;;
+    --only | --ignore)
+        mapfile -t COMPREPLY < <(compgen -W '@system @libs @proc @tmp @git' -- "$cur")
+        return
+        ;;
+    --process | --op)
+        return
+        ;;
     --io-uring)
         mapfile -t COMPREPLY < <(compgen -W 'deny allow' -- "$cur")
         return
@@ -64,7 +75,7 @@ _whatfiles()
 
     if [[ $cur == -* ]]; then
         mapfile -t COMPREPLY < <(compgen -W '-o --output -f --format -s --stdout --summary -e --events
-            --audit -A --all -F --failed --target --absolute --relative-to
+            --audit --only --ignore --under --process --op --denied -A --all -F --failed --target --absolute --relative-to
             --system-files -p --pid --no-children --for --detach-after --until-exec
             --engine --resolve --io-uring --ring-size -d --debug --print-filter
             --list-syscalls -a --about -V --version -h --help' -- "$cur")

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/table.h"
 #include "model/roles.h"
+#include "model/selection.h"
 
 /*
  * What the three tables point to is cut from an arena and chained in the order in
@@ -27,9 +28,11 @@ struct fold {
 	struct arena arena;
 	struct intern *names;
 	struct table files, uses, processes;
-	size_t named; /* files that were in a call */
+	size_t called; /* files that were in a call */
+	size_t named; /* files that were in a call and are shown */
 	struct fold_file *first_file, *last_file;
 	struct fold_process *first_process, *last_process;
+	struct selection *selection; /* NULL: everything is shown */
 	struct fold_process *recent; /* whom the last access was by */
 	const struct fold_use *last_use;
 };
@@ -141,7 +144,9 @@ count_file(struct fold *f, struct fold_file *file, uint64_t time, bool failed)
 		file->first = time;
 		*(f->last_file ? &f->last_file->next : &f->first_file) = file;
 		f->last_file = file;
-		file->number = ++f->named;
+		file->number = ++f->called;
+		file->hidden = f->selection;
+		f->named += !file->hidden;
 	}
 	file->count++;
 	file->failed += failed;
@@ -220,6 +225,16 @@ add_exec(struct fold *f, struct fold_process *p, const struct process_event *e)
 	p->last_exec = x;
 }
 
+/* What is selected is seen. */
+static void
+show_file(struct fold *f, struct fold_file *file)
+{
+	if (!file->hidden || !selection_takes_name(f->selection, file->path))
+		return;
+	file->hidden = false;
+	f->named++;
+}
+
 static void
 inherited(struct fold *f, const struct process_event *e)
 {
@@ -230,6 +245,7 @@ inherited(struct fold *f, const struct process_event *e)
 	file = fold_name(f, e->file.bytes, e->file.len, e->mnt_ns);
 	count_file(f, file, e->time, false);
 	roles_inherited(file, e);
+	show_file(f, file);
 }
 
 void
@@ -283,6 +299,7 @@ use_of(struct fold *f, const struct fold_use *key)
 			return u;
 	u = arena_take(&f->arena, sizeof(*u));
 	*u = *key;
+	u->hidden = f->selection;
 	table_add(&f->uses, hash, u);
 	u->number = f->uses.count;
 	*(u->process->last_use ? &u->process->last_use->next_of_process
@@ -324,7 +341,43 @@ fold_access(struct fold *f, const struct access *a)
 		to = file_of(f, a->to, a->mnt_ns);
 		count_file(f, to, a->time, a->error);
 	}
+	if (f->selection && selection_takes(f->selection, a)) {
+		u->hidden = false;
+		show_file(f, file);
+		if (to)
+			show_file(f, to);
+	}
 	roles_apply(f, file, to, a);
+}
+
+void
+fold_select(struct fold *f, struct selection *s)
+{
+	f->selection = s;
+}
+
+static const struct fold_file *
+shown_file(const struct fold_file *file)
+{
+	while (file && file->hidden)
+		file = file->next;
+	return file;
+}
+
+static const struct fold_use *
+shown_of(const struct fold_use *u)
+{
+	while (u && u->hidden)
+		u = u->next_of_file;
+	return u;
+}
+
+static const struct fold_use *
+shown_by(const struct fold_use *u)
+{
+	while (u && u->hidden)
+		u = u->next_of_process;
+	return u;
 }
 
 const struct fold_process *
@@ -342,37 +395,37 @@ fold_next_process(const struct fold_process *p)
 const struct fold_file *
 fold_first_file(const struct fold *f)
 {
-	return f->first_file;
+	return shown_file(f->first_file);
 }
 
 const struct fold_file *
 fold_next_file(const struct fold_file *file)
 {
-	return file->next;
+	return shown_file(file->next);
 }
 
 const struct fold_use *
 fold_first_use_of(const struct fold_file *file)
 {
-	return file->uses;
+	return shown_of(file->uses);
 }
 
 const struct fold_use *
 fold_next_use_of(const struct fold_use *u)
 {
-	return u->next_of_file;
+	return shown_of(u->next_of_file);
 }
 
 const struct fold_use *
 fold_first_use_by(const struct fold_process *p)
 {
-	return p->uses;
+	return shown_by(p->uses);
 }
 
 const struct fold_use *
 fold_next_use_by(const struct fold_use *u)
 {
-	return u->next_of_process;
+	return shown_by(u->next_of_process);
 }
 
 const struct fold_use *
@@ -388,7 +441,7 @@ fold_find_file(const struct fold *f, const char *path, size_t len, uint64_t mnt_
 	const struct fold_file *file =
 		find_file(f, intern_get(f->names, path, len), mnt_ns);
 
-	return file && file->count ? file : NULL;
+	return file && file->count && !file->hidden ? file : NULL;
 }
 
 const struct fold_process *

@@ -4,6 +4,7 @@
 #include "base/compiler.h"
 #include "base/mem.h"
 #include "model/fold.h"
+#include "model/selection.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -18,6 +19,9 @@ struct hub {
 	struct entry *entries;
 	size_t count;
 	struct fold *fold; /* only when a sink asked for it */
+	struct selection *selection;
+	bool all;	 /* every call is written */
+	uint64_t passed; /* by the selection */
 };
 
 struct hub *
@@ -51,8 +55,10 @@ hub_add(struct hub *h, struct sink *s, const char *what)
 	};
 	if (!s->ops->fold)
 		return;
-	if (!h->fold)
+	if (!h->fold) {
 		h->fold = fold_new();
+		fold_select(h->fold, h->selection);
+	}
 	s->ops->fold(s, h->fold);
 }
 
@@ -67,8 +73,17 @@ hub_add(struct hub *h, struct sink *s, const char *what)
 	} while (0)
 
 void
+hub_select(struct hub *h, struct selection *s)
+{
+	h->selection = s;
+	if (h->fold)
+		fold_select(h->fold, s);
+}
+
+void
 hub_begin(struct hub *h, const struct run *run)
 {
+	h->all = run->all;
 	HAND_OUT(h, begin, run);
 }
 
@@ -77,6 +92,9 @@ hub_process(struct hub *h, const struct process_event *e)
 {
 	if (h->fold)
 		fold_process(h->fold, e);
+	if (h->selection && e->kind == PROCESS_INHERITED &&
+	    !selection_takes_inherited(h->selection, e))
+		return;
 	HAND_OUT(h, process, e);
 }
 
@@ -85,6 +103,9 @@ hub_access(struct hub *h, const struct access *a)
 {
 	if (h->fold)
 		fold_access(h->fold, a);
+	if (h->selection && !selection_takes(h->selection, a))
+		return;
+	h->passed += a->first || h->all;
 	HAND_OUT(h, access, a);
 }
 
@@ -135,6 +156,8 @@ end_one(struct entry *e, struct outcome *o)
 void
 hub_end(struct hub *h, struct outcome *o)
 {
+	if (h->selection)
+		o->written = h->passed;
 	/* what cannot be written should be known before the last words are */
 	hub_flush(h);
 	for (size_t i = 0; i < h->count; i++)

@@ -148,6 +148,8 @@ jsonl_begin(struct sink *s, const struct run *run)
 			json_string(j, NULL, syscall_class_word(i));
 	json_array_end(j);
 	json_bool(j, "all", run->all);
+	if (run->selected)
+		json_bool(j, "selected", true);
 	return line_end(l);
 }
 

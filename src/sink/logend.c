@@ -159,6 +159,7 @@ loghead_read(struct loghead *h, struct logfields *f)
 	run->classes = classes(f);
 	read_pids(h, &f->values[KEY_ATTACHED]);
 	run->all = logfields_true(f, KEY_ALL);
+	run->selected = logfields_true(f, KEY_SELECTED);
 }
 
 void

@@ -5,6 +5,7 @@
 #include "base/compiler.h"
 #include "base/mem.h"
 #include "model/hub.h"
+#include "model/selection.h"
 #include "sink/jsonl.h"
 #include "sink/logend.h"
 #include "sink/logevents.h"
@@ -16,6 +17,7 @@
 
 struct logread {
 	struct hub *hub;
+	struct selection *selection;
 	struct buf pending; /* the beginning of a line that goes on */
 	bool skipping;	    /* the rest of a line that is too long */
 	bool begun;	    /* the hub was told of the run */
@@ -65,6 +67,12 @@ logread_ask(struct logread *r, const struct run *asked)
 	run->depend_system = asked->depend_system;
 }
 
+void
+logread_select(struct logread *r, struct selection *s)
+{
+	r->selection = s;
+}
+
 const struct run *
 logread_run(const struct logread *r)
 {
@@ -97,6 +105,11 @@ begin(struct logread *r)
 	if (!r->head.run.depend_base.bytes)
 		r->head.run.depend_base = r->head.run.cwd;
 	r->events.all = r->head.run.all;
+	if (r->selection) {
+		r->head.run.selected = true;
+		selection_start(r->selection, r->head.run.cwd.bytes, r->head.run.cwd.len);
+	}
+	hub_select(r->hub, r->selection);
 	hub_begin(r->hub, &r->head.run);
 }
 

@@ -276,6 +276,16 @@ add_failed(const struct view_in *in, struct buf *out, struct totals *t)
 	buf_addc(out, '\n');
 }
 
+static void
+add_remark(const struct view_in *in, struct buf *out, const char *remark)
+{
+	line(in, out, "");
+	view_style(in, out, STYLE_DIM);
+	buf_adds(out, remark);
+	view_style(in, out, STYLE_PLAIN);
+	buf_addc(out, '\n');
+}
+
 int
 summary_print(const struct view_in *in, struct buf *out)
 {
@@ -296,15 +306,12 @@ summary_print(const struct view_in *in, struct buf *out)
 	add_outside(in, out, t);
 	add_denied(in, out, t);
 	add_failed(in, out, t);
-	if (in->faults && !in->run->all) {
-		line(in, out, "");
-		view_style(in, out, STYLE_DIM);
-		buf_adds(out,
-			 "(times count first occurrences: the log was written without "
-			 "--all)");
-		view_style(in, out, STYLE_PLAIN);
-		buf_addc(out, '\n');
-	}
+	if (in->run->selected)
+		add_remark(in, out, "(only of the accesses that were selected)");
+	if (in->faults && !in->run->all)
+		add_remark(in, out,
+			   "(times count first occurrences: the log was written "
+			   "without --all)");
 	totals_done(t);
 	return VIEW_OK;
 }

@@ -3,6 +3,7 @@
 
 import gzip
 import fcntl
+import json
 import os
 import pathlib
 import pty
@@ -264,3 +265,57 @@ def test_what_cannot_be_opened_or_written(job, report, tmp_path):
 def test_wrong_command_lines(report, words, told):
     done = report(*words)
     assert done.returncode == 2 and told in done.stderr and done.stderr.count(b"\n") == 1
+
+
+# --- selections -------------------------------------------------------------------
+
+
+def test_selections_live_and_later(run, report, tmp_path):
+    """The same words leave the same lines in a log, and in a report of a whole log."""
+    for number, words in enumerate([
+            ["--only", "*.tmp"], ["--ignore", "@system"],
+            ["--under", "work", "--op", "create,delete"],
+            ["--process", "mv"], ["--denied"], ["--only", "work/k*", "--ignore", "*.tmp"],
+            ["--ignore", "/*"]]):
+        folder = tmp_path / str(number)
+        (folder / "work").mkdir(parents=True)
+        (folder / "work" / "in").write_text("hello\n")
+        whole, some = folder / "whole.jsonl", folder / "some.jsonl"
+        run("sh", "-c", "cd work" + JOB, cwd=folder, options=["-o", whole, "--all"], log=False)
+        shutil.rmtree(folder / "work")
+        (folder / "work").mkdir()
+        (folder / "work" / "in").write_text("hello\n")
+        live = run("sh", "-c", "cd work" + JOB, cwd=folder, log=False,
+                   options=["-o", some, "--all", *words])
+        later = report(whole, "jsonl", *words)
+        assert live.status == 1 and later.returncode == 0, later.stderr
+
+        def shape(data):
+            lines = [json.loads(line) for line in data.splitlines()]
+            assert lines[0]["selected"] is True
+            accesses = [line for line in lines if line["type"] == "access"]
+            assert lines[-1]["written"] == len(accesses)
+            assert len(lines) > len(accesses) + 10, "processes are told in any case"
+            return sorted((a["op"], a["path"], a.get("to", ""), a.get("error", ""))
+                          for a in accesses if re.match(r"/(?!proc/\d)", a["path"]))
+
+        got = shape(some.read_bytes())
+        assert got == shape(later.stdout), words
+        assert bool(got) == (words not in (["--denied"], ["--ignore", "/*"])), words
+        # a log that was selected is still whole
+        assert report(some).returncode == 0
+        assert b"that were selected" in report(some).stdout
+
+
+def test_selected_views(job, report):
+    log, work = job
+    assert names(report("-0", log, "files", "--only", "*.tmp")) == {bytes(work / "keep.tmp")}
+    assert names(report("-0", log, "temporaries", "--op", "delete")) == {bytes(work / "gone")}
+    # roles are of everything, also where a name is only seen through one operation
+    text = report(log, "files", "--only", "keep", "--op", "rename").stdout.decode()
+    assert re.search(rf"^output .* {re.escape(str(work))}/keep$", text, re.M)
+    assert report(log, "who", "keep.tmp", "--process", "cat").returncode == 1
+    assert names(report("-0", log, "missing", "--under", work, "--failed")) == \
+        {bytes(work / "nothing"), bytes(work / "od\nd")}
+    assert b'no set "@dream"' in report(log, "--only", "@dream").stderr
+    assert b'no operation "dream"' in report(log, "--op", "read,dream").stderr

@@ -93,6 +93,11 @@ def test_views_roles_and_formats_are_documented():
     roles = (TOP / "include" / "model" / "roles.def").read_text()
     for word in re.findall(r'^ROLE\(\w+,\s*"(\w+)"', roles, re.M):
         assert re.search(rf"[-|] \*{word}\*", page), f"role {word}"
+    sets = (TOP / "include" / "model" / "sets.def").read_text()
+    for word, globs in re.findall(r'^SET\("(\w+)",\s*"([^"]*)"', sets, re.M):
+        for name in ("whatfiles.1.scd", "whatfiles-report.1.scd"):
+            line = f"\t*@{word}*: {globs}\n"
+            assert line in (MAN / name).read_text().replace("\\*", "*"), (name, word)
     for file in ("whatfiles-report.bash", "_whatfiles-report", "whatfiles-report.fish"):
         for word in views + formats:
             assert re.search(rf"\b{word}\b", (COMPLETIONS / file).read_text()), (file, word)
