@@ -34,7 +34,7 @@ def shell(command, cwd, timeout):
 
 
 def test_the_blocks_are_known():
-    assert len(blocks()) == 4, "a new block needs a test here"
+    assert len(blocks()) == 5, "a new block needs a test here"
 
 
 def test_first_command_sets_up_and_shows_something(copy):
@@ -55,6 +55,20 @@ def test_first_command_sets_up_and_shows_something(copy):
 def test_second_command_is_the_tests():
     assert blocks()[1].strip() == "tests/run"
     assert os.access(TOP / "tests" / "run", os.X_OK)
+
+
+def test_reports(copy):
+    (copy / "build").mkdir()
+    for name in ("whatfiles", "whatfiles-report"):
+        (copy / "build" / name).symlink_to(Path(WHATFILES).with_name(name))
+    (copy / "Makefile").write_text("built: LICENSE ; @cp LICENSE built\n")
+    done = shell("set -e\n" + blocks()[4], copy, 120)
+    assert done.returncode == 0 and done.stderr == "", done.stderr
+    assert re.search(r"^record +complete$", done.stdout, re.M)
+    assert re.search(r"^  output: made", done.stdout, re.M)
+    assert f"\n{copy}/LICENSE\n" in done.stdout
+    assert re.search(r"PID +time +end", done.stdout)
+    assert (copy / "build.perfetto.json").stat().st_size > 1000
 
 
 @pytest.mark.parametrize("command", blocks()[2].strip().splitlines())
