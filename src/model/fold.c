@@ -29,7 +29,7 @@ struct fold {
 	struct intern *names;
 	struct table files, uses, processes;
 	size_t called; /* files that were in a call */
-	size_t named; /* files that were in a call and are shown */
+	size_t named;  /* files that were in a call and are shown */
 	struct fold_file *first_file, *last_file;
 	struct fold_process *first_process, *last_process;
 	struct selection *selection; /* NULL: everything is shown */
@@ -225,14 +225,11 @@ add_exec(struct fold *f, struct fold_process *p, const struct process_event *e)
 	p->last_exec = x;
 }
 
-/* What is selected is seen. */
 static void
 show_file(struct fold *f, struct fold_file *file)
 {
-	if (!file->hidden || !selection_takes_name(f->selection, file->path))
-		return;
+	f->named += file->hidden;
 	file->hidden = false;
-	f->named++;
 }
 
 static void
@@ -245,7 +242,8 @@ inherited(struct fold *f, const struct process_event *e)
 	file = fold_name(f, e->file.bytes, e->file.len, e->mnt_ns);
 	count_file(f, file, e->time, false);
 	roles_inherited(file, e);
-	show_file(f, file);
+	if (file->hidden && selection_takes_inherited(f->selection, e))
+		show_file(f, file);
 }
 
 void
@@ -344,7 +342,8 @@ fold_access(struct fold *f, const struct access *a)
 	if (f->selection && selection_takes(f->selection, a)) {
 		u->hidden = false;
 		show_file(f, file);
-		if (to)
+		/* the first name belongs to the use, the second one stands for itself */
+		if (to && selection_takes_name(f->selection, to->path))
 			show_file(f, to);
 	}
 	roles_apply(f, file, to, a);

@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/intern.h"
 #include "model/fold.h"
+#include "model/selection.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -469,6 +470,35 @@ TEST(mount_namespaces_are_apart)
 	CHECK_STR(role_word(fold_role(fold_find_file(fold, "/a", 2, 7))), "output");
 	CHECK_INT(fold_files(fold), 2);
 	end();
+}
+
+TEST(a_selection_hides_and_changes_nothing_else)
+{
+	struct selection *s = selection_new();
+	char bad[32];
+	size_t count;
+
+	begin();
+	selection_only(s, "/out");
+	selection_ops(s, "read,rename", bad);
+	fold_select(fold, s);
+	call(OP_READ, "/in");
+	call(OP_CREATE, "/out.tmp");
+	call2(OP_RENAME, "/out.tmp", "/out");
+	call(OP_READ, "/out");
+	call(OP_STAT, "/out");
+	CHECK_ROLE("/in", "not there");
+	CHECK_ROLE("/out", "output");
+	/* the other name of what is shown */
+	CHECK_ROLE("/out.tmp", "passing");
+	CHECK_INT(fold_files(fold), 2);
+	free(fold_sort_files(fold, &count));
+	CHECK_INT(count, 2);
+	CHECK_INT(fold_first_use_of(file("/out"))->op, OP_READ);
+	CHECK(!fold_next_use_of(fold_first_use_of(file("/out"))));
+	CHECK_INT(fold_first_use_by(fold_find_process(fold, 1))->op, OP_RENAME);
+	end();
+	selection_free(s);
 }
 
 TEST(many_names_sorted)
