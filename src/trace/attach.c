@@ -240,8 +240,12 @@ expect_one(void *value, void *data)
 	const struct tracee *t = value;
 	bool *any = data;
 
-	if (!*any && !t->put_off && !t->parked)
-		*any = proc_state(t->tid) != 'D';
+	char state;
+
+	if (*any || t->put_off || t->parked)
+		return;
+	state = proc_state(t->tid);
+	*any = state != 'D' && state != 'Z';
 }
 
 /* Whether somebody runs who has not stopped; who sleeps deep may be a vfork's parent. */

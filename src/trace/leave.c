@@ -40,7 +40,7 @@ interrupt_one(void *value, void *data)
 	struct tracee *t = value;
 	struct tracing *tr = data;
 
-	/* it is dead, or a leader that has ended before its threads: nothing will come */
+	/* it is dying */
 	if (tr->kernel->interrupt(t->tid) == -ESRCH)
 		t->stays = true;
 }
@@ -54,6 +54,13 @@ begin(struct tracing *tr)
 	tr->kernel->interrupt_every(TICK_MS);
 }
 
+/* A leader that has ended: it neither stops, nor is its end told while its threads live. */
+static bool
+is_silent(const struct tracee *t)
+{
+	return t->tid == t->tgid && proc_state(t->tid) == 'Z' && !proc_has_ended(t->tgid);
+}
+
 struct awaited {
 	bool sleepers; /* wait for them, too */
 	bool any;
@@ -65,7 +72,7 @@ await_one(void *value, void *data)
 	const struct tracee *t = value;
 	struct awaited *a = data;
 
-	if (!t->stays && !a->any)
+	if (!t->stays && !a->any && !is_silent(t))
 		a->any = a->sleepers || proc_state(t->tid) != 'D';
 }
 
@@ -103,7 +110,7 @@ let_go_one(void *value, void *data)
 	struct tracee *t = value;
 	struct tracing *tr = data;
 
-	if (!t->stays)
+	if (!t->stays && !is_silent(t))
 		return;
 	/* it may have been killed where it stood */
 	tr->kernel->detach(t->tid, t->stay_signal);

@@ -410,7 +410,10 @@ loop_run(const struct kernel *kernel, struct ring *ring, const struct loop_confi
 	capture_init(&tr.capture, config->resolve);
 	if (config->attach)
 		attach_begin(&tr, config->attach);
-	else
+	/* asked meanwhile, with nothing left that would interrupt the first wait */
+	if (leave_wanted)
+		loop_leave();
+	if (!config->attach)
 		tracees_add(&tr.tracees, root, NULL)->told = true;
 	while (tr.tracees.count && !tr.deserted)
 		round_of(&tr);

@@ -225,12 +225,14 @@ def test_a_stopped_process_stays_stopped(attach):
     target = Target()
     os.kill(target.pid, signal.SIGSTOP)
     assert wait_for_change(target.pid, "SIGSTOP") == ["SIGSTOP"]
+    target.popen.stdin.write(b"/\n")
     live = attach(target.pid)
-    leave(live)
+    assert not leave(live).accesses()
     assert_free(target.pid, "T")
     assert changes(target.pid) == []
     os.kill(target.pid, signal.SIGCONT)
     assert wait_for_change(target.pid, "continued") == ["continued"]
+    target.expect(b"done\n")
     target.stat("/")
     assert_free(target.pid)
     target.end()
@@ -290,20 +292,19 @@ end = int(sys.argv[1])
 while sent < end:
     sent += 1
     os.kill(os.getpid(), signal.SIGUSR1)
-    os.stat("/")
 print(count)
 """
 
 
 def test_no_signal_is_lost_by_leaving(start):
     """We come and go all the time, in the middle of deliveries too."""
-    target = Target([PYTHON, "-uc", STORM, "20000"])
+    target = Target([PYTHON, "-uc", STORM, "30000"])
     cycles = 0
-    while target.popen.poll() is None and cycles < 15:
+    while target.popen.poll() is None and cycles < 25:
         done = start(options=["--for", "10ms", "-p", str(target.pid)]).wait()
         cycles += 1
         assert done.status in (0, 125), done.stderr
-    target.expect(b"20000\n")
+    target.expect(b"30000\n")
     target.end()
 
 
@@ -368,6 +369,45 @@ def test_threads_and_children(attach, tmp_path, option):
         assert status(pid, "TracerPid") == "0"
     (tmp_path / "stop").touch()
     target.end()
+
+
+LEADERLESS = """
+import ctypes, os, threading, time
+def work():
+    while status("State") != "Z":
+        time.sleep(0.01)
+    print("ready")
+    while not os.path.exists("stop"):
+        os.stat("/etc/hostname")
+        time.sleep(0.01)
+    os._exit(0)
+def status(key):
+    with open("/proc/self/status") as f:
+        return next(line.split()[1] for line in f if line.startswith(key))
+threading.Thread(target=work).start()
+{early}
+ctypes.CDLL(None).pthread_exit(None)
+"""
+
+
+@pytest.mark.parametrize("when", ["before", "meanwhile"])
+def test_a_process_whose_first_thread_has_ended(attach, tmp_path, when):
+    """Nothing can be asked of that one, and its end is told when all others have ended."""
+    early = "" if when == "before" else "print('ready', flush=True); input()"
+    target = Target([PYTHON, "-uc", LEADERLESS.format(early=early)], cwd=tmp_path)
+    live = attach(target.pid)
+    if when == "meanwhile":
+        target.popen.stdin.write(b"\n")
+        target.expect(b"ready\n")
+    wait_until(lambda: live.log_so_far().accesses("/etc/hostname"), what="the other thread")
+    log = leave(live)
+    assert [r["pid"] for r in log.of("attach", "detach")] == [target.pid] * 2
+    tids = {r["tid"] for r in log.accesses("/etc/hostname")}
+    assert len(tids) == 1 and target.pid not in tids
+    for tid in tids:
+        assert status(f"{target.pid}/task/{tid}", "TracerPid") == "0"
+    (tmp_path / "stop").touch()
+    assert target.popen.wait(60) == 0
 
 
 SPAWNER = """

@@ -29,6 +29,7 @@
 #define ROOT 4100001
 #define CHILD 4100002
 #define OTHER 4100003
+#define FOURTH 4100004
 
 #define EVENT(event) ((event) << 16 | SIGTRAP << 8 | 0x7f)
 #define SYSCALL_STOP ((SIGTRAP | 0x80) << 8 | 0x7f)
@@ -537,14 +538,16 @@ TEST(an_exec_that_fails_is_a_call)
 }
 
 /*
- * Three processes that ran already: one comes back from a call that it was in, one is
- * stopped, one is about to get a signal when we leave.  Each is left just so.
+ * Four processes that ran already.  When we leave one comes back from a call that it
+ * was in, one is stopped, one is about to get a signal, and one begins a call of the
+ * table, which is waited for.  Each is left just so.
  */
 TEST(whoever_is_left_goes_on_from_where_he_stands)
 {
 	static struct seized tasks[] = { { ROOT, ROOT, 1 },
 					 { CHILD, CHILD, 1 },
-					 { OTHER, OTHER, 1 } };
+					 { OTHER, OTHER, 1 },
+					 { FOURTH, FOURTH, 1 } };
 	static const struct attach attach = { .tasks = tasks,
 					      .count = ARRAY_SIZE(tasks) };
 	static const struct loop_config attached = { .classes = CLASS_ALL,
@@ -553,6 +556,7 @@ TEST(whoever_is_left_goes_on_from_where_he_stands)
 		{ ROOT, BIRTH, 0, 0 },
 		{ CHILD, GROUP_STOP(SIGSTOP), 0, 0 },
 		{ OTHER, BIRTH, 0, 0 },
+		{ FOURTH, BIRTH, 0, 0 },
 		/* now all were stopped: the record begins */
 		{ ROOT, SYSCALL_STOP, 2 /* open */, 0 },
 		{ OTHER, SYSCALL_STOP, 39 /* getpid */, 0 },
@@ -560,14 +564,18 @@ TEST(whoever_is_left_goes_on_from_where_he_stands)
 		{ CHILD, GROUP_STOP(SIGSTOP), 0, 0 },
 		{ OTHER, SIGNAL_STOP(SIGUSR1), 0, 0 },
 		{ ROOT, SYSCALL_STOP, 0, 3 },
+		{ FOURTH, SYSCALL_STOP, 87 /* unlink */, 0 },
+		{ FOURTH, SYSCALL_STOP, 0, 0 },
 	};
 
 	CHECK_STR(run(&attached, steps, ARRAY_SIZE(steps)),
-		  "attach 0\nattach 1\nattach 2\ncall 0 open 3\n"
-		  "detach 0\ndetach 1\ndetach 2\n");
-	CHECK_STR(buf_str(&done), "interrupt 0\ninterrupt 1\ninterrupt 2\n"
-				  "syscall 0\nlisten 1\nsyscall 2\nsyscall 0\nsyscall 2\n"
-				  "interrupt 0\ninterrupt 1\ninterrupt 2\n"
-				  "detach 0\ndetach 1\ndetach 2 signal 10\n");
+		  "attach 0\nattach 1\nattach 2\nattach 3\n"
+		  "call 0 open 3\ncall 3 unlink 0\n"
+		  "detach 0\ndetach 1\ndetach 2\ndetach 3\n");
+	CHECK_STR(buf_str(&done),
+		  "interrupt 0\ninterrupt 1\ninterrupt 2\ninterrupt 3\n"
+		  "syscall 0\nlisten 1\nsyscall 2\nsyscall 3\nsyscall 0\nsyscall 2\n"
+		  "interrupt 0\ninterrupt 1\ninterrupt 2\ninterrupt 3\nsyscall 3\n"
+		  "detach 0\ndetach 1\ndetach 2 signal 10\ndetach 3\n");
 	CHECK(!result.status_known);
 }
