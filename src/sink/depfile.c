@@ -282,6 +282,17 @@ make_remark(struct depfile *d, const struct depfile_result *r)
 			   r->left_out, tool, buf_str(r->example));
 }
 
+/* Inputs can only be told where opens for reading are. */
+static void
+remark_classes(struct depfile *d)
+{
+	if ((d->run.classes & CLASS_READ) && (d->run.classes & CLASS_EXEC))
+		return;
+	buf_printf(&d->remark, "%sinputs are missing, because --events leaves out %s",
+		   d->remark.len ? "; " : "",
+		   d->run.classes & CLASS_READ ? "exec" : "read");
+}
+
 static int
 depfile_end(struct sink *s, const struct outcome *o)
 {
@@ -292,6 +303,7 @@ depfile_end(struct sink *s, const struct outcome *o)
 	(void)o;
 	depfile_write(&out, d->fold, &d->run, d->ninja, &result);
 	make_remark(d, &result);
+	remark_classes(d);
 	return whole_write(d->fd, buf_str(&out), out.len);
 }
 

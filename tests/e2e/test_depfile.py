@@ -154,6 +154,8 @@ def test_mistakes(tool, tmp_path):
             (["--relative-to=/no/such", "-o", "/dev/null", "true"], b"/no/such: No such file")):
         done = tool(*words, cwd=tmp_path)
         assert done.status == 2 and message in done.stderr, done
+    done = tool("-o", "y.d", "-e", "write,name", "--target=t", "cat", "/etc/passwd", cwd=tmp_path)
+    assert done.status == 0 and b"because --events leaves out read" in done.stderr
     done = tool("-o", "x.d", "true", cwd=tmp_path, stdout=subprocess.DEVNULL)
     assert done.status == 0 and b"there is no target" in done.stderr
     assert (tmp_path / "x.d").read_bytes() == b""

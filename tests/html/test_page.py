@@ -147,6 +147,9 @@ def test_files_and_processes_lead_to_each_other(browser, pages):
     browser.choose(list(names).index(f"{pages}/out"))
     wait_for(lambda: browser.detail().get("rename", "").startswith(f"from {pages}/mid by mv"),
              "where it came from")
+    browser.click("#detail dd .link:nth-of-type(2)")
+    wait_for(lambda: browser.text("#detail h2").startswith("mv, PID"), "who moved it")
+    assert [f"{pages}/mid", "rename → out"] in [row[:2] for row in browser.rows("#detail")]
 
 
 def test_any_name_is_shown_and_nothing_more(browser, pages):
@@ -198,6 +201,28 @@ def test_keyboard_alone_is_enough(browser, pages):
     closed = len(browser.rows())
     browser.keys(Keys.ARROW_RIGHT)
     wait_for(lambda: len(browser.rows()) > closed, "what is in the directory")
+
+
+def test_timeline_by_mouse(browser, pages):
+    from selenium.webdriver.common.action_chains import ActionChains
+    browser.open(pages / "odd.html")
+    canvas = browser.driver.find_element("id", "canvas")
+    width = canvas.size["width"]
+
+    def mouse():
+        return ActionChains(browser.driver, duration=0).move_to_element_with_offset(
+            canvas, round(width * 0.3 - width / 2), 15)  # the second lane
+
+    mouse().perform()
+    wait_for(lambda: "<b>, PID 1002" in browser.text("#tip"), "what is below the mouse")
+    browser.shot("tip")
+    mouse().click().perform()
+    wait_for(lambda: browser.text("#detail h2") == "<b>, PID 1002", "its details")
+    mouse().click_and_hold().move_by_offset(round(width * 0.4), 0).release().perform()
+    wait_for(lambda: browser.text("#range") == "30 ms – 70 ms", "the range that was drawn")
+    browser.shot("zoomed")
+    browser.click("#zoom-all")
+    wait_for(lambda: browser.text("#range") == "", "the whole run")
 
 
 def luminance(colour):

@@ -82,7 +82,7 @@ function showNumbers() {
   };
   $("numbers").append(tile(duration(run.took), "duration"),
     tile(count(processes.length), "processes", `${plural(run.execs, "program start")}, ${plural(run.threads, "thread")}`),
-    tile(count(calls), "file calls", share), tile(count(files.count), "names of files"));
+    tile(count(calls), "file calls", share), tile(count(files.count), "file names"));
   for (const [word, label] of [["input", "inputs"], ["output", "outputs"], ["modified", "modified"], ["temporary", "temporary"], ["missing", "not found"], ["denied", "denied"]]) {
     const number = word === "denied" ? denied : byRole[roleNumber[word]];
     const button = make("button", "", make("b", "", count(number)), make("span", "", label));
@@ -325,7 +325,8 @@ const processLink = i => link(`${programs[i]}, PID ${processes[i].pid}`, "name",
 const fileLink = path => indexOf.has(path) ? link(path, "name", () => go("f", indexOf.get(path))) : make("span", "name", path);
 
 function useCells(use, first) {
-  const error = errorWord(uses.error[use]), op = make("span", uses.error[use] === EPERM + 1 || uses.error[use] === EACCES + 1 ? "bad" : error ? "dim" : "", run.ops[uses.op[use]][0] + (error ? ` ${error}` : ""));
+  const error = errorWord(uses.error[use]), op = make("span", uses.error[use] === EPERM + 1 || uses.error[use] === EACCES + 1 ? "bad" : error ? "dim" : "", run.ops[uses.op[use]][0] + (error ? ` ${error}` : "") +
+    (uses.to.has(use) ? ` → ${uses.to.get(use).replace(/.*\//, "")}` : ""));
   op.title = run.ops[uses.op[use]][1] + (uses.to.has(use) ? `: ${uses.to.get(use)}` : "");
   return [first, op, duration(uses.first[use]), count(uses.calls[use])];
 }
