@@ -35,6 +35,9 @@ void json_int(struct json *j, const char *key, int64_t value);
 void json_bool(struct json *j, const char *key, bool value);
 void json_string(struct json *j, const char *key, const char *s);
 
+/* A value that is JSON already. */
+void json_raw(struct json *j, const char *key, const char *json, size_t len);
+
 /* Seconds with nine decimals, exact: no floating point is involved. */
 void json_seconds(struct json *j, const char *key, uint64_t nanoseconds);
 

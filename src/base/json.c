@@ -94,6 +94,13 @@ json_bool(struct json *j, const char *key, bool value)
 	buf_adds(j->out, value ? "true" : "false");
 }
 
+void
+json_raw(struct json *j, const char *key, const char *json, size_t len)
+{
+	start(j, key, "");
+	buf_add(j->out, json, len);
+}
+
 /* @value with its last @digits digits behind a point. */
 static void
 add_decimal(struct json *j, const char *key, uint64_t value, int digits)

@@ -4,6 +4,7 @@
 #include "base/compiler.h"
 #include "base/mem.h"
 #include "base/msg.h"
+#include "sink/dbread.h"
 #include "sink/logread.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -24,7 +25,7 @@ static const struct magic {
 } magics[] = {
 	{ "\x28\xb5\x2f\xfd", 4, "zstd", "compressed by zstd" },
 	{ "\x1f\x8b", 2, "gzip", "compressed by gzip" },
-	{ "SQLite format 3", 16, NULL, "a database: sqlite3 reads it" },
+	{ "SQLite format 3", 16, NULL, "a database" },
 };
 
 struct input {
@@ -113,10 +114,8 @@ look(struct input *in, const char *bytes, size_t len, bool *ret_again)
 	*ret_again = false;
 	if (!in->magic)
 		return true;
-	if (!in->magic->tool) {
-		msg_warn("%s is %s", in->name, in->magic->what);
-		return false;
-	}
+	if (!in->magic->tool)
+		return true;
 	if (lseek(in->fd, 0, SEEK_SET) < 0) {
 		msg_warn("the input is %s: put %s -dc before the pipe", in->magic->what,
 			 in->magic->tool);
@@ -124,6 +123,39 @@ look(struct input *in, const char *bytes, size_t len, bool *ret_again)
 	}
 	*ret_again = true;
 	return start_tool(in);
+}
+
+/* Whether a database could be read, to its end. */
+static bool
+read_database(const struct input *in, struct logread *log)
+{
+	char reason[128];
+
+	/* SQLite opens files itself, by their names */
+	if (strcmp(in->name, "-") == 0) {
+		msg_warn("the input is a database: give its name instead");
+		return false;
+	}
+	switch ((enum dbread_result)dbread(in->name, log, reason)) {
+	case DBREAD_OK:
+		return true;
+	case DBREAD_OFF:
+		msg_warn("%s is a database, and this program was built without "
+			 "libsqlite3",
+			 in->name);
+		break;
+	case DBREAD_FOREIGN:
+		msg_warn("%s is a database, and none of whatfiles", in->name);
+		break;
+	case DBREAD_NEWER:
+		msg_warn("%s is a database of a version newer than this program",
+			 in->name);
+		break;
+	case DBREAD_BROKEN:
+		msg_warn("%s: the database cannot be read: %s", in->name, reason);
+		break;
+	}
+	return false;
 }
 
 /* Reads until the end, or until nothing more can come of it. */
@@ -139,6 +171,8 @@ feed_all(struct input *in, struct logread *log)
 		if (first && !in->tool) {
 			if (!look(in, piece, (size_t)n, &again))
 				return false;
+			if (in->magic && !in->magic->tool)
+				return read_database(in, log);
 			if (again)
 				continue;
 		}

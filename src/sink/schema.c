@@ -14,7 +14,7 @@ const char schema_tables[] =
 	" calls_strict INTEGER, calls_fast INTEGER, accesses INTEGER);"
 	"CREATE TABLE gap (kind TEXT, what TEXT, count INTEGER, example, note INTEGER);"
 	"CREATE TABLE process ("
-	" id INTEGER PRIMARY KEY, parent INTEGER REFERENCES process,"
+	" id INTEGER PRIMARY KEY, born TEXT, parent INTEGER REFERENCES process,"
 	" pid INTEGER, ppid INTEGER, ns_pid INTEGER, name, exe, argv TEXT, cwd, root,"
 	" mnt_ns INTEGER, started REAL, ended REAL, status INTEGER, signal TEXT,"
 	" calls INTEGER, failed INTEGER);"

@@ -196,10 +196,16 @@ sqlite_flush(struct sink *s)
 static int
 add_process(struct sqlite *l, const struct process_event *e)
 {
+	static const char *const born[] = {
+		[PROCESS_START] = "start",
+		[PROCESS_FORK] = "fork",
+		[PROCESS_ATTACH] = "attach",
+	};
 	const struct process *p = e->process;
 
 	rows_start(&l->rows, ROW_PROCESS);
 	rows_int(&l->rows, (int64_t)p->serial);
+	rows_text(&l->rows, born[e->kind]);
 	rows_number(&l->rows, (int64_t)p->parent);
 	rows_int(&l->rows, p->pid);
 	rows_int(&l->rows, p->ppid);

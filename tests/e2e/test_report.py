@@ -231,7 +231,7 @@ def test_damaged_logs(job, report, tmp_path):
     # nothing to read
     assert bad(b"", rb"bad\.jsonl is empty\n") == b""
     assert bad(b"\x7fELF\0\0", rb"is no log of whatfiles\n") == b""
-    assert bad(b"SQLite format 3\0" + bytes(100), rb"is a database") == b""
+    assert bad(b"SQLite format 3\0" + bytes(100), rb"the database cannot be read") == b""
     assert bad(b"mode:  read, file: /a\n", rb"is a text log") == b""
     newer = good.replace(b'"version":1,', b'"version":2,', 1)
     assert bad(newer, rb"is a log of version 2, newer than this program\n") == b""

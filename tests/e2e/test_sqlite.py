@@ -355,3 +355,83 @@ def test_examples(project):
     assert answer("SELECT complete") == ["1|"]
     assert answer("EXCEPT") == [f"{project}/extra"]
     assert sum(int(line.split("|")[1]) for line in answer("FROM calls")) > 50
+
+
+# --- as input of whatfiles-report --------------------------------------------------------------
+
+
+@pytest.fixture
+def report(whatfiles):
+    """report(*words) -> CompletedProcess of `whatfiles-report WORDS...`."""
+
+    def report(*words, **how):
+        how.setdefault("stdin", subprocess.DEVNULL)
+        return subprocess.run([f"{whatfiles}-report", *map(str, words)], capture_output=True,
+                              check=False, timeout=60, **how)
+
+    return report
+
+
+@pytest.mark.parametrize("options", [[], ["--all"]], ids=["first", "all"])
+def test_a_report_is_the_same_from_either(run, report, tmp_path, options):
+    work = tmp_path / "work"
+    work.mkdir()
+    (work / "in").write_text("x")
+    (work / os.fsdecode(b"odd\xff\n")).write_text("x")
+    log, path = tmp_path / "x.jsonl", tmp_path / "x.db"
+    script = SCRIPT.replace("exit 3", "cat odd*; kill -TERM $$")
+    run("sh", "-c", script, cwd=work, log=False, options=[*options, "-o", log, "-o", path])
+    for view in ("summary", "files", "inputs", "outputs", "temporaries", "missing", "denied",
+                 "tree", "text"):
+        by_log, by_database = report(log, view), report(path, view)
+        assert (by_log.returncode, by_log.stderr) == (0, b"") and by_log.stdout or view == "denied"
+        assert by_database.stdout == by_log.stdout, view
+        assert (by_database.returncode, by_database.stderr) == (0, b""), view
+    who = [report(source, "who", work / "in").stdout for source in (log, path)]
+    assert who[0] == who[1] != b""
+    again = Log.parse(report(path, "jsonl").stdout)
+    assert folded(again) == folded(Log.parse(log.read_bytes()))
+
+
+def test_a_report_on_what_a_kill_left(start, report, tmp_path):
+    """What was committed, and that it was cut short."""
+    path = tmp_path / "x.db"
+    live = start("sh", "-c", "cat /etc/hostname >/dev/null; echo up; read x; sleep 100",
+                 log=path.name, options=[], stdin=subprocess.PIPE)
+    assert live.popen.stdout.readline() == b"up\n"
+    wait_until(lambda: b"/etc/hostname\n" in report(path, "inputs").stdout, what="a commit")
+    live.send(signal.SIGKILL)
+    live.wait()
+    assert_nobody_left()
+    done = report(path, "inputs")
+    assert b"/etc/hostname\n" in done.stdout
+    assert done.returncode == 2 and b"it was cut short" in done.stderr
+
+
+def test_databases_that_are_refused(run, report, tmp_path):
+    path = tmp_path / "x.db"
+    run("true", log=False, options=["-o", path])
+    assert report("-", stdin=open(path, "rb")).returncode == 2
+    whole = path.read_bytes()
+
+    def told(what, *words):
+        done = report(path, *words)
+        assert done.returncode == 2 and what in done.stderr, done
+        assert done.stderr.startswith(b"whatfiles-report: ") and not done.stdout
+
+    path.write_bytes(whole[:9000])
+    told(b"the database cannot be read")
+    path.write_bytes(whole[:100])
+    told(b"the database cannot be read")
+    path.write_bytes(whole)
+    with sqlite3.connect(path) as db:
+        db.execute("PRAGMA user_version = 2")
+    told(b"newer than this program")
+    path.unlink()
+    with sqlite3.connect(path) as db:
+        db.execute("CREATE TABLE run (complete)")
+    told(b"a database, and none of whatfiles")
+    with sqlite3.connect(path) as db:
+        db.execute(f"PRAGMA application_id = {0x7766696c}")
+        db.execute("PRAGMA user_version = 1")
+    told(b"the database cannot be read")
