@@ -16,7 +16,7 @@ struct view;
 /* Exit statuses; diff(1) has the same. */
 enum report_status {
 	REPORT_OK,
-	REPORT_NOTHING, /* what was asked about is not in the log */
+	REPORT_NOTHING, /* what was asked about is not in the log; logs differ */
 	REPORT_TROUBLE, /* a wrong command line, a log that cannot be read whole */
 };
 

@@ -11,7 +11,7 @@
  * fold), the report fills one from a log.
  *
  * Files are names here, absolute and as they were asked for: what two names of
- * one file (symbolic links, mounts) have in common is not known.  The same name
+ * one file (links of either kind, mounts) have in common is not known.  The same name
  * in another mount namespace is another file.
  *
  * Everything that is handed out is owned by the fold, and only to be read.
@@ -49,6 +49,8 @@
  * - "Looked for and not there" are ENOENT and ENOTDIR of what looks a name up; not of
  *   deleting, renaming or making one, where it is the directory that is missing or
  *   nobody minded.
+ * - What is found in a directory that was made in the run was not there before under that
+ *   name; in an old one that was renamed, it is an old file that was moved.
  * - A file that was written or made in the run stays so under every name that it is
  *   renamed to; what had the target's name before is gone.  Renaming a directory
  *   renames what is known to be in it.
@@ -180,8 +182,8 @@ void fold_process(struct fold *f, const struct process_event *e);
 void fold_access(struct fold *f, const struct access *a);
 
 /*
- * All processes in the order of their births, all names that were in a call in the
- * order of the first one, and the uses of either in the order of their first call.
+ * All processes in the order of their births, all names that were in a call, or that
+ * a directory's rename gave to what was in it, in the order of the first one, and the uses of either in the order of their first call.
  * NULL behind the last.
  */
 const struct fold_process *fold_first_process(const struct fold *f);

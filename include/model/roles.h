@@ -25,3 +25,6 @@ void roles_inherited(struct fold_file *file, const struct process_event *e);
 /* The name, made where there is none yet.  It is the fold's own. */
 struct fold_file *fold_name(struct fold *f, const char *path, size_t len,
 			    uint64_t mnt_ns);
+
+/* Has @file among those that are walked over, as a call about it would. */
+void fold_enlist(struct fold *f, struct fold_file *file, uint64_t time);

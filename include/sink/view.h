@@ -38,6 +38,7 @@ struct view {
 	const char *arg; /* "PATH": what it must be given; NULL where it takes nothing */
 	bool lists;	 /* names, one on each line: may be ended by NUL */
 	const char *what;
+	/* A view_result; NULL where it takes more than one log (diff.h). */
 	int (*print)(const struct view_in *in, struct buf *out);
 };
 

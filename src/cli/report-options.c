@@ -251,7 +251,7 @@ report_options_help(void)
 	for (size_t i = 0; (format = formats_get(i)); i++)
 		help_word(format->format, format->what);
 	selecting_help();
-	printf("\nThe exit status is 0, 1 if the log does not have what was asked about, and 2\n"
-	       "if the log could not be read, or not in full.\n"
+	printf("\nThe exit status is 0, 1 if the log does not have what was asked about or if two\n"
+	       "logs differ, and 2 if a log could not be read, or not in full.\n"
 	       "See whatfiles-report(1) and whatfiles-log(5).\n");
 }

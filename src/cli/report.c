@@ -9,6 +9,7 @@
 #include "cli/report-options.h"
 #include "model/fold.h"
 #include "model/hub.h"
+#include "sink/diff.h"
 #include "sink/logread.h"
 #include "sink/view.h"
 #include <errno.h>
@@ -87,56 +88,94 @@ tell_written(const struct report_options *o, int r)
 	return r < 0 ? REPORT_TROUBLE : REPORT_OK;
 }
 
-/* Prints the view of what was read. */
-static int
-print_view(const struct report_options *o, const struct holder *holder,
-	   const struct logread *log)
+/* A log that was read, for views. */
+struct loaded {
+	struct holder holder;
+	struct hub *hub;
+	struct logread *log;
+	bool read, whole;
+	struct view_in in;
+};
+
+static void
+load(const struct report_options *o, const char *path, struct loaded *l)
 {
-	struct view_in in = {
-		.fold = holder->fold,
-		.run = logread_run(log),
-		.outcome = logread_outcome(log),
-		.faults = logread_faults(log),
+	memset(l, 0, sizeof(*l));
+	l->holder.sink.ops = &holder_ops;
+	l->hub = hub_new();
+	hub_add(l->hub, &l->holder.sink, "view");
+	l->log = logread_new(l->hub);
+	logread_select(l->log, o->selection);
+	l->read = report_input_read(path, l->log, &l->whole);
+	l->in = (struct view_in){
+		.fold = l->holder.fold,
+		.run = logread_run(l->log),
+		.outcome = logread_outcome(l->log),
+		.faults = logread_faults(l->log),
 		.arg = o->arg,
 		.nul = o->nul,
 	};
-	_cleanup_fd_ int fd = open_output(o);
-	_cleanup_buf_ struct buf text = { 0 };
-	int r;
+}
 
-	if (fd >= 0)
-		view_fit(&in, fd);
-	r = o->view->print(&in, &text);
+static void
+unload(struct loaded *l)
+{
+	hub_free(l->hub);
+	logread_free(l->log);
+}
+
+/* The text of the view; a report_status. */
+static int
+make_view(const struct report_options *o, const struct view_in *in, struct buf *text)
+{
+	int r = o->view->print(in, text);
+
 	if (r == VIEW_BAD_ARG)
 		msg_die(REPORT_TROUBLE, "%s: \"%s\" is no %s", o->view->word, o->arg,
 			o->view->arg);
-	if (r == VIEW_NOTHING) {
+	if (r == VIEW_NOTHING)
 		msg_warn("%s is not in the log", o->arg);
-		return REPORT_NOTHING;
-	}
-	return tell_written(
-		o, fd < 0 ? -errno : fdio_write_all(fd, buf_str(&text), text.len, NULL));
+	return r == VIEW_NOTHING ? REPORT_NOTHING : REPORT_OK;
+}
+
+/* Two logs compared: statuses as diff(1) has them. */
+static int
+make_diff(const struct report_options *o, const struct view_in *in, struct buf *text)
+{
+	int status = REPORT_TROUBLE;
+	struct loaded other;
+
+	load(o, o->arg, &other);
+	if (other.read)
+		status = diff_print(in, &other.in, text);
+	if (!other.whole)
+		status = REPORT_TROUBLE;
+	unload(&other);
+	return status;
 }
 
 static int
 report_view(const struct report_options *o)
 {
-	struct holder holder = { .sink.ops = &holder_ops };
-	struct hub *hub = hub_new();
-	struct logread *log;
+	_cleanup_buf_ struct buf text = { 0 };
+	_cleanup_fd_ int fd = -1;
+	struct loaded l;
 	int status = REPORT_TROUBLE;
-	bool whole;
 
-	hub_add(hub, &holder.sink, "view");
-	log = logread_new(hub);
-	logread_select(log, o->selection);
-	if (report_input_read(o->log, log, &whole)) {
-		status = print_view(o, &holder, log);
-		if (!whole)
+	load(o, o->log, &l);
+	if (l.read) {
+		fd = open_output(o);
+		if (fd >= 0)
+			view_fit(&l.in, fd);
+		status = o->view->print ? make_view(o, &l.in, &text)
+					: make_diff(o, &l.in, &text);
+		if (tell_written(o, fd < 0 ? -errno
+					   : fdio_write_all(fd, buf_str(&text), text.len,
+							    NULL)) ||
+		    !l.whole)
 			status = REPORT_TROUBLE;
 	}
-	hub_free(hub);
-	logread_free(log);
+	unload(&l);
 	return status;
 }
 

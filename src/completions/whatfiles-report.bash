@@ -5,7 +5,7 @@ _whatfiles_report()
     local cur prev words cword i log=
     _init_completion -s -n = || return
 
-    local views='summary files inputs outputs temporaries missing denied tree who ps'
+    local views='summary files inputs outputs temporaries missing denied tree who diff ps'
     local formats='text jsonl perfetto make ninja html sqlite'
 
     case $prev in
@@ -24,7 +24,7 @@ _whatfiles_report()
     --process | --op)
         return
         ;;
-    who)
+    who | diff)
         _filedir
         return
         ;;

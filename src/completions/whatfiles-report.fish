@@ -1,6 +1,6 @@
 # fish completion for whatfiles-report(1)
 
-set -l views summary files inputs outputs temporaries missing denied tree who ps text jsonl perfetto make ninja html sqlite
+set -l views summary files inputs outputs temporaries missing denied tree who diff ps text jsonl perfetto make ninja html sqlite
 
 complete -c whatfiles-report -n 'test (count (commandline -opc)) -ge 2' -a "$views"
 complete -c whatfiles-report -s o -l output -r -d 'write to FILE'

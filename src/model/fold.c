@@ -28,8 +28,8 @@ struct fold {
 	struct arena arena;
 	struct intern *names;
 	struct table files, uses, processes;
-	size_t called; /* files that were in a call */
-	size_t named;  /* files that were in a call and are shown */
+	size_t called; /* files that are walked over */
+	size_t named;  /* those of them that are shown */
 	struct fold_file *first_file, *last_file;
 	struct fold_process *first_process, *last_process;
 	struct selection *selection; /* NULL: everything is shown */
@@ -136,17 +136,28 @@ fold_name(struct fold *f, const char *path, size_t len, uint64_t mnt_ns)
 	return file_of(f, intern_get(f->names, path, len), mnt_ns);
 }
 
+void
+fold_enlist(struct fold *f, struct fold_file *file, uint64_t time)
+{
+	if (file->number)
+		return;
+	file->first = file->last = time;
+	*(f->last_file ? &f->last_file->next : &f->first_file) = file;
+	f->last_file = file;
+	file->number = ++f->called;
+	file->hidden = f->selection && !selection_takes_name(f->selection, file->path);
+	f->named += !file->hidden;
+}
+
 /* One more call about @file. */
 static void
 count_file(struct fold *f, struct fold_file *file, uint64_t time, bool failed)
 {
-	if (!file->count) {
-		file->first = time;
-		*(f->last_file ? &f->last_file->next : &f->first_file) = file;
-		f->last_file = file;
-		file->number = ++f->called;
+	if (!file->number) {
+		fold_enlist(f, file, time);
+		/* what is asked for is not only a name */
+		f->named -= f->selection && !file->hidden;
 		file->hidden = f->selection;
-		f->named += !file->hidden;
 	}
 	file->count++;
 	file->failed += failed;
@@ -440,7 +451,7 @@ fold_find_file(const struct fold *f, const char *path, size_t len, uint64_t mnt_
 	const struct fold_file *file =
 		find_file(f, intern_get(f->names, path, len), mnt_ns);
 
-	return file && file->count && !file->hidden ? file : NULL;
+	return file && file->number && !file->hidden ? file : NULL;
 }
 
 const struct fold_process *

@@ -6,39 +6,31 @@
 #include "base/intern.h"
 #include "base/mem.h"
 #include "model/fold.h"
-#include "model/path.h"
-#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
-
-static const struct {
-	const char *word, *what;
-} roles[ROLE_COUNT] = {
-#define ROLE(id, word, what) [ROLE_##id] = { word, what },
-#include "model/roles.def"
-#undef ROLE
-};
-
-const char *
-role_word(enum role r)
-{
-	assert(r < ROLE_COUNT);
-	return roles[r].word;
-}
-
-const char *
-role_what(enum role r)
-{
-	assert(r < ROLE_COUNT);
-	return roles[r].what;
-}
 
 static void
 learn(struct fold_file *file, enum known there)
 {
 	if (!file->existed)
 		file->existed = there;
+}
+
+/*
+ * A name that is there, and that nothing was known of: not so before the run where its
+ * directory was made or moved in it.  What was in an old one came with it.
+ */
+static void
+learn_by_directory(struct fold_file *file)
+{
+	for (const struct fold_file *dir = file->parent; dir; dir = dir->parent) {
+		if (!dir->made && !dir->origin)
+			continue;
+		file->existed = KNOWN_NO;
+		file->origin = dir->origin;
+		return;
+	}
 }
 
 /* It is there. */
@@ -50,6 +42,8 @@ is_there(struct fold_file *file)
 		file->written = file->made = false;
 		file->origin = file->moved_to = NULL;
 	}
+	if (file->existed == KNOWN_NOT)
+		learn_by_directory(file);
 	learn(file, KNOWN_YES);
 	file->present = KNOWN_YES;
 	if (file->parent && !(file->parent->flags & FOLD_DIRECTORY)) {
@@ -180,7 +174,7 @@ all_below(struct fold_file *top)
 
 /* The directory @from is @to now, and so is all that is in it. */
 static void
-move_tree(struct fold *f, struct fold_file *from, struct fold_file *to)
+move_tree(struct fold *f, struct fold_file *from, struct fold_file *to, uint64_t time)
 {
 	_cleanup_free_ struct fold_file **all = from->child ? all_below(from) : NULL;
 	_cleanup_buf_ struct buf name = { 0 };
@@ -188,12 +182,16 @@ move_tree(struct fold *f, struct fold_file *from, struct fold_file *to)
 	move_one(from, to);
 	for (size_t i = 0; all && all[i]; i++) {
 		const struct interned *path = all[i]->path;
+		struct fold_file *moved;
 
 		buf_reset(&name);
 		buf_add(&name, to->path->bytes, to->path->len);
 		buf_add(&name, path->bytes + from->path->len,
 			path->len - from->path->len);
-		move_one(all[i], fold_name(f, name.data, name.len, to->mnt_ns));
+		moved = fold_name(f, name.data, name.len, to->mnt_ns);
+		move_one(all[i], moved);
+		/* nobody needs to say the name for it to be there */
+		fold_enlist(f, moved, time);
 	}
 }
 
@@ -205,7 +203,7 @@ on_rename(struct fold *f, struct fold_file *from, struct fold_file *to,
 	/* only --resolve tells whether something was replaced */
 	if (a->replaced.known)
 		learn(to, KNOWN_YES);
-	move_tree(f, from, to);
+	move_tree(f, from, to, a->time);
 	is_there(to);
 }
 
@@ -348,6 +346,24 @@ is_there_all_the_same(const struct fold_file *file, const struct access *a)
 	return file->flags & FOLD_SYMLINK || a->op == OP_EXEC || a->error == ENOTDIR;
 }
 
+/*
+ * ENOTDIR is about the name itself where its directory is one: it is there, and no
+ * directory.  Else it may be about either, unless a directory was asked for.
+ */
+static bool
+is_no_directory(const struct fold_file *file)
+{
+	return file->parent && file->parent->flags & FOLD_DIRECTORY &&
+	       file->parent->present == KNOWN_YES;
+}
+
+static bool
+wants_directory(const struct access *a)
+{
+	return a->op == OP_LIST || a->op == OP_CHDIR || a->op == OP_RMDIR ||
+	       (a->has_flags && a->flags & O_DIRECTORY);
+}
+
 /* Errors that only something can give that is there. */
 static bool
 proves_presence(const struct access *a)
@@ -381,6 +397,11 @@ on_failure(struct fold_file *file, struct fold_file *to, const struct access *a)
 		file->flags |= FOLD_DENIED;
 	if (to && a->error == EEXIST)
 		is_probed(to);
+	if (a->error == ENOTDIR && !to) {
+		if (is_no_directory(file))
+			is_probed(file);
+		absent = !is_no_directory(file) && !wants_directory(a);
+	}
 	if (absent && is_there_all_the_same(file, a))
 		return;
 	if (absent && looks_up(a))
@@ -416,80 +437,4 @@ roles_inherited(struct fold_file *file, const struct process_event *e)
 	} else if (S_ISREG(e->mode)) {
 		is_open(file, e->flags);
 	}
-}
-
-static bool
-is_special(const struct interned *path)
-{
-	static const char *const lasting[] = { "/dev/shm", "/dev/mqueue" };
-	static const char *const trees[] = { "/proc", "/sys", "/dev" };
-
-	if (path->bytes[0] != '/')
-		return true;
-	for (size_t i = 0; i < ARRAY_SIZE(lasting); i++)
-		if (path_is_below(path->bytes, lasting[i]))
-			return false;
-	for (size_t i = 0; i < ARRAY_SIZE(trees); i++)
-		if (path_is_below(path->bytes, trees[i]))
-			return true;
-	return false;
-}
-
-static enum role
-role_of_present(const struct fold_file *file)
-{
-	uint32_t read = FOLD_READ | FOLD_EXECUTED | FOLD_LISTED;
-
-	if (file->flags & FOLD_DIRECTORY)
-		read = FOLD_LISTED;
-	if (file->written || file->made)
-		return file->existed == KNOWN_YES ? ROLE_MODIFIED : ROLE_OUTPUT;
-	if (file->origin)
-		return ROLE_MOVED;
-	if (file->flags & FOLD_META)
-		return ROLE_MODIFIED;
-	if (file->flags & read)
-		return ROLE_INPUT;
-	return file->count ? ROLE_PROBED : ROLE_NONE;
-}
-
-static enum role
-role_of_absent(const struct fold_file *file)
-{
-	if (file->existed == KNOWN_YES)
-		return ROLE_REMOVED;
-	if (file->flags & (FOLD_CREATED | FOLD_RENAMED))
-		return file->moved_to ? ROLE_PASSING : ROLE_TEMPORARY;
-	return file->flags & FOLD_MISSING ? ROLE_MISSING : ROLE_NONE;
-}
-
-enum role
-fold_role(const struct fold_file *file)
-{
-	if (is_special(file->path))
-		return ROLE_SPECIAL;
-	switch ((enum known)file->present) {
-	case KNOWN_YES:
-		return role_of_present(file);
-	case KNOWN_NO:
-		return role_of_absent(file);
-	case KNOWN_NOT:
-		break;
-	}
-	return ROLE_NONE;
-}
-
-bool
-fold_was_input(const struct fold_file *file)
-{
-	return file->flags & FOLD_READ_FIRST && !(file->flags & FOLD_DIRECTORY) &&
-	       !is_special(file->path);
-}
-
-const struct fold_file *
-fold_last_name(const struct fold_file *file)
-{
-	while (file->moved_to && file->present == KNOWN_NO)
-		file = file->moved_to;
-	return file;
 }

@@ -29,6 +29,8 @@ static const struct view views[] = {
 	{ "tree", NULL, false, "the processes, with times, status and counts",
 	  ptree_print },
 	{ "who", "PATH", false, "every process that touched PATH, and how", who_print },
+	{ "diff", "LOG", false, "what is different in a second LOG, of another run",
+	  NULL },
 	{ "ps", "PID", false, "what the process PID touched, and how", ptree_one },
 };
 

@@ -319,3 +319,49 @@ def test_selected_views(job, report):
         {bytes(work / "nothing"), bytes(work / "od\nd")}
     assert b'no set "@dream"' in report(log, "--only", "@dream").stderr
     assert b'no operation "dream"' in report(log, "--op", "read,dream").stderr
+
+
+# --- two runs ----------------------------------------------------------------------
+
+STEP = "cat in >$(basename $0).tmp; mv $(basename $0).tmp out; cp out $(mktemp -d)/copy; test -e n; "
+
+
+def test_diff(run, report, tmp_path):
+    logs = []
+    for number, more in enumerate(["", "", "rm in; mkdir n; cat </dev/null"]):
+        work = tmp_path / str(number)
+        (work / "tmp").mkdir(parents=True)
+        (work / "in").write_text("hello\n")
+        job = STEP + "rm -r tmp/*; " + more
+        logs.append(run("sh", "-c", job, "sh", cwd=work, options=["--all"],
+                        env={**os.environ, "TMPDIR": f"{work}/tmp"}).log_path)
+    same = report(logs[0], "diff", logs[1])
+    assert (same.returncode, same.stdout, same.stderr) == (0, b"", b"")
+    assert report(logs[0], "diff", logs[0]).returncode == 0
+    other = report(logs[0], "diff", logs[2])
+    text = other.stdout.decode()
+    assert other.returncode == 1 and other.stderr == b""
+    assert "\n~ ./in  (input: " in text and "(removed: " in text
+    assert re.search(r"^~ \./n  \(missing: .*\) -> \(output: mkdir", text, re.M)
+    assert "\n+ rm in\n" in text and "\n+ mkdir n\n" in text
+    assert re.search(r"^- sh -c ", text, re.M), "its argument is another one"
+    back = report(logs[2], "diff", logs[0]).stdout.decode()
+    assert "\n- rm in\n" in back
+    # with a selection only what is selected is compared
+    assert report(logs[0], "diff", logs[2], "--only", "out").stdout.count(b"./in") == 0
+    assert report(logs[0], "diff", tmp_path / "nowhere").returncode == 2
+    assert b"needs a LOG" in report(logs[0], "diff").stderr
+
+
+def test_diff_of_pids_in_names(run, report, tmp_path):
+    """A name with a pid in it is the same in both runs; a number that is none is not."""
+    logs = []
+    for number in range(2):
+        work = tmp_path / str(number)
+        work.mkdir()
+        logs.append(run("sh", "-c", "echo >log.$$", cwd=work, options=["--all"]).log_path)
+    assert report(logs[0], "diff", logs[1]).returncode == 0, report(logs[0], "diff", logs[1])
+    work = tmp_path / "2"
+    work.mkdir()
+    third = run("sh", "-c", "echo >log.$$; echo >log.x", cwd=work, options=["--all"]).log_path
+    assert b"\n+ ./log.x  (output: create)\n" in report(logs[0], "diff", third).stdout

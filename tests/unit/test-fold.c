@@ -271,11 +271,30 @@ TEST(directories_take_what_is_in_them_along)
 	CHECK_ROLE("/d/g", "temporary");
 	CHECK_ROLE("/dx", "output");
 	CHECK_ROLE("/e", "output");
+	/* by a name that was in no call yet */
+	CHECK_ROLE("/e/sub/f", "output");
+	CHECK_INT(file("/e/sub/f")->count, 0);
 	call(OP_READ, "/e/sub/f");
 	call(OP_STAT, "/e/sub");
 	CHECK_ROLE("/e/sub/f", "output");
 	CHECK_ROLE("/e/sub", "output");
 	CHECK(!fold_was_input(file("/e/sub/f")));
+	end();
+}
+
+TEST(what_is_found_where_it_cannot_have_been)
+{
+	begin();
+	call(OP_MKDIR, "/new");
+	call(OP_READ, "/new/seen/f"); /* made by nobody whom we saw */
+	call2(OP_RENAME, "/old", "/there");
+	call(OP_READ, "/there/sub/f");
+	CHECK_ROLE("/new/seen/f", "input");
+	CHECK_INT(file("/new/seen/f")->existed, KNOWN_NO);
+	CHECK_ROLE("/there", "moved");
+	CHECK_ROLE("/there/sub/f", "moved");
+	call(OP_DELETE, "/there/sub/f");
+	CHECK_ROLE("/there/sub/f", "temporary");
 	end();
 }
 
@@ -469,6 +488,20 @@ TEST(mount_namespaces_are_apart)
 	CHECK_ROLE("/a", "input");
 	CHECK_STR(role_word(fold_role(fold_find_file(fold, "/a", 2, 7))), "output");
 	CHECK_INT(fold_files(fold), 2);
+	end();
+}
+
+TEST(no_directory_and_nothing_there_are_told_apart)
+{
+	begin();
+	call(OP_STAT, "/d/x");
+	/* its directory is one: so it is there, and is none */
+	fails(OP_STAT, "/d/file", ENOTDIR);
+	fails(OP_LIST, "/e/file", ENOTDIR);
+	fails(OP_STAT, "/f/file", ENOTDIR);
+	CHECK_ROLE("/d/file", "probed");
+	CHECK_ROLE("/e/file", "none");
+	CHECK_ROLE("/f/file", "missing");
 	end();
 }
 
