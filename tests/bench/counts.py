@@ -37,16 +37,17 @@ def told(log):
 
 
 def whatfiles(files):
-    """From the end record, the last line of a JSONL log: totals, exit status, complete or why not.
+    """From the end record, the last line of the one JSONL log (others may be beside it): totals, exit status, complete or why not.
 
     Where exactly a total stands is the log's schema's business: calls and stops are taken from the record or from an
     object inside it, and the record is kept whole as "end", so that later numbers (calls for each engine, reasons for
     stops) are in the JSON file without a change here.
     """
-    if len(files) != 1:
-        return {"incomplete": f"{len(files)} logs"}
+    logs = [file for file in files if file.suffix == ".jsonl"]
+    if len(logs) != 1:
+        return {"incomplete": f"{len(logs)} logs"}
     try:
-        end = json.loads(last_line(files[0]))
+        end = json.loads(last_line(logs[0]))
     except ValueError:
         return {"incomplete": "no end record"}
     if not isinstance(end, dict) or end.get("type") != "end":
