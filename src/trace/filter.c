@@ -169,24 +169,26 @@ takers_add(scmp_filter_ctx ctx)
 	int r;
 
 	r = seccomp_rule_add(ctx, action, SCMP_SYS(munmap), 1,
-			     SCMP_A0_64(SCMP_CMP_LT, LOW_END));
+			     SCMP_A0_64(SCMP_CMP_LT, LOW_END, 0));
 	if (r == 0)
 		r = seccomp_rule_add(
-			ctx, action, SCMP_SYS(mmap), 2, SCMP_A0_64(SCMP_CMP_LT, LOW_END),
+			ctx, action, SCMP_SYS(mmap), 2,
+			SCMP_A0_64(SCMP_CMP_LT, LOW_END, 0),
 			SCMP_A3_64(SCMP_CMP_MASKED_EQ, MAP_FIXED, MAP_FIXED));
 	if (r == 0)
 		r = seccomp_rule_add(ctx, action, SCMP_SYS(mmap), 2,
-				     SCMP_A0_64(SCMP_CMP_LT, LOW_END),
+				     SCMP_A0_64(SCMP_CMP_LT, LOW_END, 0),
 				     SCMP_A3_64(SCMP_CMP_MASKED_EQ, MAP_FIXED_NOREPLACE,
 						MAP_FIXED_NOREPLACE));
 	if (r == 0)
 		r = seccomp_rule_add(
 			ctx, action, SCMP_SYS(mremap), 2,
 			SCMP_A3_64(SCMP_CMP_MASKED_EQ, MREMAP_FIXED, MREMAP_FIXED),
-			SCMP_A4_64(SCMP_CMP_LT, LOW_END));
+			SCMP_A4_64(SCMP_CMP_LT, LOW_END, 0));
 	if (r == 0)
 		r = seccomp_rule_add(
-			ctx, action, SCMP_SYS(shmat), 2, SCMP_A1_64(SCMP_CMP_LT, LOW_END),
+			ctx, action, SCMP_SYS(shmat), 2,
+			SCMP_A1_64(SCMP_CMP_LT, LOW_END, 0),
 			SCMP_A2_64(SCMP_CMP_MASKED_EQ, SHM_REMAP, SHM_REMAP));
 	return r;
 }
