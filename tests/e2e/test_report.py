@@ -180,7 +180,8 @@ def test_a_log_comes_back_byte_for_byte(job, report, run, tmp_path):
 def test_text_from_a_log(report, run, tmp_path):
     log, text = tmp_path / "a.jsonl", tmp_path / "a.log"
     run("sh", "-c", "cat nothing; echo >x; rm x", log=False,
-        options=["-o", log, "-o", text, "-F", "-e", "read,write,name,meta,probe,list,exec,dir,socket"],
+        options=["-o", log, "-o", text, "-F", "-e",
+                 "read,write,name,meta,probe,list,exec,dir,socket"],
         cwd=tmp_path)
     assert report(log, "text").stdout == text.read_bytes()
 
@@ -323,7 +324,7 @@ def test_selected_views(job, report):
 
 # --- two runs ----------------------------------------------------------------------
 
-STEP = "cat in >$(basename $0).tmp; mv $(basename $0).tmp out; cp out $(mktemp -d)/copy; test -e n; "
+STEP = "cat in >x.tmp; mv x.tmp out; cp out $(mktemp -d)/copy; test -e n; "
 
 
 def test_diff(run, report, tmp_path):
