@@ -270,7 +270,7 @@ def test_what_is_no_file_is_refused(tool, tmp_path):
 def test_a_reader_does_not_hold_up_the_command(start, probe, tmp_path):
     """Somebody who reads for long delays our commit, and nothing else."""
     path = tmp_path / "x.db"
-    live = start("sh", "-c", f"echo up; read x; exec {probe('open-names')} 5000", log=path.name,
+    live = start("sh", "-c", f"echo up; read x; {probe('open-names')} 5000; sleep 3; echo over", log=path.name,
                  stdin=subprocess.PIPE, options=[])
     assert live.popen.stdout.readline() == b"up\n"
     wait_until(lambda: path.stat().st_size, what="the first commit")
@@ -279,7 +279,8 @@ def test_a_reader_does_not_hold_up_the_command(start, probe, tmp_path):
     before = reader.execute("SELECT count(*) FROM access").fetchone()
     live.popen.stdin.write(b"\n")
     live.popen.stdin.flush()
-    assert live.popen.stdout.readline() == b"done\n", "the command is through"
+    assert live.popen.stdout.readline() == b"done\n", "the command goes on"
+    assert live.popen.stdout.readline() == b"over\n", "a commit was tried meanwhile"
     assert reader.execute("SELECT count(*) FROM access").fetchone() == before
     reader.execute("COMMIT")
     result = live.wait()
