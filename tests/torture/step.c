@@ -205,7 +205,8 @@ leave_at(unsigned n, unsigned long step)
 
 /*
  * From now on the recorder's code is this process's own copy, at the same place, so that
- * the program can spoil it.
+ * the program can spoil it.  The recorder leaves who maps over it: so it is sent away by
+ * growing where there is no room, and the copy put where nothing is then.
  */
 static bool
 own_recorder(void)
@@ -215,8 +216,11 @@ own_recorder(void)
 	if (msync((void *)CODE, 4096, MS_ASYNC))
 		return false;
 	memcpy(copy, (void *)CODE, CODE_SIZE);
+	if (mremap((void *)CODE, CODE_SIZE, CODE_SIZE + 4096, MREMAP_MAYMOVE) ==
+	    MAP_FAILED)
+		die("mremap");
 	if (mmap((void *)CODE, CODE_SIZE, PROT_READ | PROT_WRITE | PROT_EXEC,
-		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED)
+		 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != (void *)CODE)
 		die("mmap");
 	memcpy((void *)CODE, copy, CODE_SIZE);
 	return true;
