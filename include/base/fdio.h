@@ -9,6 +9,7 @@
  */
 
 #include <stddef.h>
+#include <stdint.h>
 
 struct buf;
 
@@ -19,10 +20,18 @@ enum fdio_result {
 };
 
 /*
- * Writes @len bytes; where @fd is non-blocking it waits for room.  0 or -errno;
- * @ret_done (may be NULL) gets how many bytes went out, also after an error.
+ * Writes @len bytes, and waits for room where there is none.  0 or -errno; -ETIME:
+ * it took no byte for as long as fdio_hurry() allows.  @ret_done (may be NULL) gets
+ * how many bytes went out, also after an error.
  */
 int fdio_write_all(int fd, const void *bytes, size_t len, size_t *ret_done);
+
+/*
+ * From the time @from on (CLOCK_MONOTONIC, ns; the earliest one counts) whatever takes
+ * no byte for @patience is not waited for any longer, until then without end: who reads
+ * a pipe may never do so again.  Async-signal-safe, and for every thread.
+ */
+void fdio_hurry(uint64_t from, uint64_t patience);
 
 /*
  * Adds what the file @path (below @dirfd, or AT_FDCWD) holds to @out, at most

@@ -5,6 +5,7 @@
  * The command line
  */
 
+#include "trace/ending.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -17,6 +18,7 @@ struct sink_ops;
 /* Exit statuses of whatfiles' own; all others are the command's. */
 enum exit_status {
 	STATUS_USAGE = 2,	   /* the command line was wrong */
+	STATUS_TIMEOUT = 124,	   /* --timeout ended the job */
 	STATUS_OURS = 125,	   /* whatfiles itself failed */
 	STATUS_NOT_RUNNABLE = 126, /* the command was found and cannot be executed */
 	STATUS_NOT_FOUND = 127,
@@ -47,6 +49,9 @@ struct options {
 	bool all, failed, debug, summary;
 	const char *engine; /* the word of the engine that will run */
 	bool allow_uring, resolve;
+	bool kill_on_log_error;
+	struct ending_rules ending; /* without what it tells */
+	bool overwrite;		    /* logs that are there already are emptied */
 	size_t ring_bytes;
 	struct selection *selection; /* owned; NULL for everything */
 	char **targets; /* owned, NULL-terminated; what they say is borrowed from argv */

@@ -24,6 +24,6 @@ struct outputs {
  */
 void outputs_open(struct outputs *outs, const struct options *o, struct hub *hub);
 
-/* Nothing was recorded: removes the default log again. */
-void outputs_discard(struct outputs *outs);
+/* Nothing was recorded: removes the logs that were made for it again. */
+void outputs_discard(struct outputs *outs, const struct options *o);
 void outputs_close(struct outputs *outs);

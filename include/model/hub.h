@@ -23,8 +23,9 @@ struct sink_ops {
 	const char *format;  /* word for --format */
 	const char *endings; /* ".jsonl .ndjson": which file names mean this format */
 	const char *what;    /* one line for --help */
-	bool at_once;	     /* writes all at the end: the file is not emptied before */
-	bool whole_file;     /* cannot be written to a pipe or a device */
+	bool product; /* for the next program: an old one gives way, and all may read it */
+	bool at_once;	 /* writes all at the end: the file is not emptied before */
+	bool whole_file; /* cannot be written to a pipe or a device */
 
 	/*
 	 * Makes a sink that writes to @fd, which stays the caller's: @fd is open
@@ -75,6 +76,9 @@ void hub_add(struct hub *h, struct sink *s, const char *what);
  * "written" is how many of these there were.  Before hub_begin().
  */
 void hub_select(struct hub *h, struct selection *s);
+
+/* Calls @failed at the first error of each sink, in whatever thread that happens. */
+void hub_on_error(struct hub *h, void (*failed)(void *data), void *data);
 
 void hub_begin(struct hub *h, const struct run *run);
 void hub_process(struct hub *h, const struct process_event *e);

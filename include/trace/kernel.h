@@ -53,6 +53,12 @@ struct kernel {
 	 * Async-signal-safe.
 	 */
 	void (*interrupt_every)(unsigned milliseconds);
+	uint64_t (*now)(void); /* CLOCK_MONOTONIC in ns */
+	/*
+	 * Makes waits return -EINTR from that time on, again and again; UINT64_MAX ends
+	 * that.  Async-signal-safe.
+	 */
+	void (*wake_at)(uint64_t ns);
 	/* Returns when we were continued; the terminal is @command's then, if it is ours. */
 	void (*stop_self)(int signal, pid_t command);
 };

@@ -9,6 +9,7 @@
  * has ended.
  */
 
+#include "trace/ending.h"
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -31,12 +32,14 @@ struct loop_config {
 		*attach; /* what was seized, where there is no command; or NULL */
 	const char
 		*until; /* leave when a program of such a name runs (glob(7)); or NULL */
+	struct ending_rules ending;
 };
 
 struct loop_result {
 	bool started; /* the command's first program ran */
 	int status;   /* of the command, as wait(2) gives it */
 	bool status_known;
+	bool timed_out; /* and it was ended for that */
 	uint64_t stops; /* of any kind */
 };
 
@@ -51,19 +54,7 @@ void loop_run(const struct kernel *kernel, struct ring *ring,
 void loop_act(struct tracing *tr, struct tracee *t, int status);
 
 /*
- * For signal handlers: hands a signal to the command, or asks the loop to kill
- * whoever is left when the command itself has ended.
- */
-void loop_forward(int signal);
-
-/*
  * For signal handlers: asks a loop that attached to others to leave them as they are,
  * soon, even if nothing happens any more.  Never with a command, which could not go on.
  */
 void loop_leave(void);
-
-/*
- * For signal handlers: asks the running loop to kill every tracee, soon.  The
- * loop notices when its wait is interrupted or when any tracee changes state.
- */
-void loop_kill_all(void);

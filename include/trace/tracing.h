@@ -7,6 +7,7 @@
 
 #include "model/syscalls.h"
 #include "trace/capture.h"
+#include "trace/ending.h"
 #include "trace/kernel.h"
 #include "trace/loop.h"
 #include "trace/tracee.h"
@@ -39,7 +40,8 @@ struct tracing {
 	bool leaving; /* whoever stops stays so, until all do and are left alone */
 	bool left;    /* that is told: nothing is recorded any more */
 	uint64_t leaving_since;
-	bool deserted;	/* the kernel knows of no tracee any more */
+	bool deserted; /* the kernel knows of no tracee any more */
+	struct ending ending;
 	int stopped_by; /* the command is in a group-stop, and we are not yet */
 };
 

@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "base/escape.h"
+#include "base/fdio.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -26,8 +27,7 @@ say(const char *fmt, va_list args)
 	escape_message(&line, text.data, text.len);
 	buf_addc(&line, '\n');
 	/* where stderr is closed or full there is nobody to tell */
-	if (write(STDERR_FILENO, line.data, line.len) < 0)
-		errno = error;
+	fdio_write_all(STDERR_FILENO, line.data, line.len, NULL);
 	errno = error;
 }
 

@@ -2,6 +2,7 @@
 #include "cli/options.h"
 
 #include "base/compiler.h"
+#include "base/duration.h"
 #include "base/mem.h"
 #include "base/msg.h"
 #include "cli/pids.h"
@@ -73,7 +74,8 @@ add_output(struct options *o, const char *path)
 {
 	size_t n = o->output_count++;
 
-	if (path && strcmp(path, "-") == 0)
+	/* opened by that name it would be emptied, and written over by the command */
+	if (path && (strcmp(path, "-") == 0 || strcmp(path, "/dev/stdout") == 0))
 		path = NULL;
 	if (path && !*path)
 		msg_die(STATUS_USAGE, "--output: the file name is empty");
@@ -127,13 +129,26 @@ parse_engine(struct options *o, const char *word)
 	o->engine = word;
 }
 
-static void
-parse_uring(struct options *o, const char *word)
+static uint64_t
+parse_duration(const char *option, const char *word)
 {
-	if (strcmp(word, "deny") != 0 && strcmp(word, "allow") != 0)
-		msg_die(STATUS_USAGE, "--io-uring: \"%s\" is neither deny nor allow",
-			word);
-	o->allow_uring = strcmp(word, "allow") == 0;
+	uint64_t ns;
+
+	if (duration_parse(word, &ns) < 0)
+		msg_die(STATUS_USAGE,
+			"--%s: \"%s\" is no duration, as 10, 1.5s, 5m or 1h30m are",
+			option, word);
+	return ns;
+}
+
+/* One of two words: whether it is the second. */
+static bool
+parse_choice(const char *option, const char *word, const char *first, const char *second)
+{
+	if (strcmp(word, first) != 0 && strcmp(word, second) != 0)
+		msg_die(STATUS_USAGE, "--%s: \"%s\" is neither %s nor %s", option, word,
+			first, second);
+	return strcmp(word, second) == 0;
 }
 
 static void
@@ -194,6 +209,9 @@ take(struct options *o, int id, const struct sink_ops **format, bool *audit)
 	case OPTION_SUMMARY:
 		o->summary = true;
 		break;
+	case OPTION_OVERWRITE:
+		o->overwrite = true;
+		break;
 	case OPTION_EVENTS:
 		parse_events(o, optarg);
 		break;
@@ -243,7 +261,21 @@ take(struct options *o, int id, const struct sink_ops **format, bool *audit)
 		o->resolve = true;
 		break;
 	case OPTION_IO_URING:
-		parse_uring(o, optarg);
+		o->allow_uring = parse_choice("io-uring", optarg, "deny", "allow");
+		break;
+	case OPTION_TIMEOUT:
+		o->ending.timeout = parse_duration("timeout", optarg);
+		break;
+	case OPTION_GRACE:
+		o->ending.has_grace = true;
+		o->ending.grace = parse_duration("grace", optarg);
+		break;
+	case OPTION_ON_EXIT:
+		o->ending.kill_left = parse_choice("on-exit", optarg, "wait", "kill");
+		break;
+	case OPTION_ON_LOG_ERROR:
+		o->kill_on_log_error =
+			parse_choice("on-log-error", optarg, "continue", "kill");
 		break;
 	case OPTION_RING_SIZE:
 		parse_ring_size(o, optarg);
@@ -282,12 +314,26 @@ wants_pids(const struct options *o)
 	return NULL;
 }
 
+/* And what only makes sense with a command. */
+static const char *
+wants_command(const struct options *o)
+{
+	if (o->ending.timeout || o->ending.has_grace)
+		return "--timeout and --grace";
+	if (o->ending.kill_left || o->kill_on_log_error)
+		return "--on-exit=kill and --on-log-error=kill";
+	return NULL;
+}
+
 /* A command and processes that run already exclude each other. */
 static void
 settle_pids(const struct options *o)
 {
-	const char *leaving = wants_pids(o);
+	const char *leaving = wants_pids(o), *ending = wants_command(o);
 
+	if (o->pid_count && ending)
+		msg_die(STATUS_USAGE, "%s: with --pid nobody is ended by whatfiles",
+			ending);
 	if (o->pid_count && *o->command)
 		msg_die(STATUS_USAGE, "--pid attaches to what runs already: a command "
 				      "cannot be run with it");

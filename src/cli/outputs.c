@@ -15,27 +15,55 @@
 #include <time.h>
 #include <unistd.h>
 
+/* A log tells what somebody did: it is nobody else's to read. */
+#define LOG_MODE 0600
+
+/* A descriptor that we were started with: its place in the file is shared. */
 static int
-open_stdout(void)
+open_standard(int number, const char *name)
 {
-	int fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-	int flags = fcntl(STDOUT_FILENO, F_GETFL);
+	int fd = fcntl(number, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	int flags = fcntl(number, F_GETFL);
 
 	if (fd >= 0 && flags >= 0 && !(flags & O_PATH) && (flags & O_ACCMODE) != O_RDONLY)
 		return fd;
 	errno = fd < 0 ? errno : EBADF;
-	msg_die(STATUS_OURS, "cannot write to standard output:");
+	msg_die(STATUS_OURS, "cannot write to %s:", name);
+}
+
+/* A device or a pipe, which holds nothing that could be lost. */
+static int
+open_special(const char *path)
+{
+	struct stat st;
+	int fd;
+
+	if (stat(path, &st) < 0 || S_ISREG(st.st_mode)) {
+		errno = EEXIST;
+		return -1;
+	}
+	fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0 || (fstat(fd, &st) == 0 && !S_ISREG(st.st_mode)))
+		return fd;
+	close(fd);
+	errno = EEXIST;
+	return -1;
 }
 
 /* @ret_made: it was not there before. */
 static int
-open_file(const char *path, bool *ret_made)
+open_file(const char *path, bool overwrite, mode_t mode, bool *ret_made)
 {
 	const int flags = O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY;
-	int fd = open(path, flags | O_EXCL, 0666);
+	int fd;
 
+	if (strcmp(path, "/dev/stderr") == 0)
+		return open_standard(STDERR_FILENO, "standard error");
+	fd = open(path, flags | O_EXCL | O_NOFOLLOW, mode);
 	*ret_made = fd >= 0;
-	return fd < 0 && errno == EEXIST ? open(path, flags, 0666) : fd;
+	if (fd >= 0 || errno != EEXIST)
+		return fd;
+	return overwrite ? open(path, flags, mode) : open_special(path);
 }
 
 /* A new file in the working directory that was not there before. */
@@ -51,7 +79,7 @@ open_default(const struct sink_ops *format, char *name, size_t size)
 	strftime(stamp, sizeof(stamp), "%Y%m%dT%H%M%S", &tm);
 	snprintf(name, size, "whatfiles-%s-%d.%s", stamp, (int)getpid(),
 		 strcmp(format->format, "text") == 0 ? "log" : format->format);
-	fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+	fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, LOG_MODE);
 	if (fd < 0)
 		msg_die(STATUS_OURS, "cannot write %s here; name a log with -o:", name);
 	return fd;
@@ -93,26 +121,50 @@ take_back(const struct outputs *outs, const struct options *o, size_t count)
 }
 
 /* Two logs in one file would write over each other. */
+static _noreturn_ void
+refuse_twin(const struct outputs *outs, const struct options *o, size_t i, size_t k)
+{
+	take_back(outs, o, i);
+	msg_die(STATUS_USAGE, "two outputs go to one file: %s and %s",
+		output_name(&o->outputs[k]), output_name(&o->outputs[i]));
+}
+
 static void
 refuse_twins(const struct outputs *outs, const struct options *o, size_t i)
 {
 	for (size_t k = 0; k < i; k++) {
 		bool both_stdout = !o->outputs[i].path && !o->outputs[k].path;
 
-		if (!both_stdout && !same_file(outs->fds[i], outs->fds[k]))
-			continue;
-		take_back(outs, o, i);
-		msg_die(STATUS_USAGE, "two outputs go to one file: %s and %s",
-			output_name(&o->outputs[k]), output_name(&o->outputs[i]));
+		if (both_stdout || same_file(outs->fds[i], outs->fds[k]))
+			refuse_twin(outs, o, i, k);
 	}
+}
+
+/* What output number @i names is there already: by another output, or from before. */
+static _noreturn_ void
+refuse_existing(const struct outputs *outs, const struct options *o, size_t i)
+{
+	const char *path = o->outputs[i].path;
+	_cleanup_fd_ int fd = open(path, O_PATH | O_CLOEXEC);
+
+	for (size_t k = 0; k < i; k++)
+		if (same_file(fd, outs->fds[k]))
+			refuse_twin(outs, o, i, k);
+	take_back(outs, o, i);
+	msg_die(STATUS_OURS, "%s is there already: --overwrite empties it", path);
 }
 
 static void
 open_one(struct outputs *outs, const struct options *o, size_t i)
 {
 	const char *path = o->outputs[i].path;
+	bool product = o->outputs[i].format->product;
 
-	outs->fds[i] = path ? open_file(path, &outs->made[i]) : open_stdout();
+	outs->fds[i] = path ? open_file(path, o->overwrite || product,
+					product ? 0666 : LOG_MODE, &outs->made[i])
+			    : open_standard(STDOUT_FILENO, "standard output");
+	if (outs->fds[i] < 0 && errno == EEXIST)
+		refuse_existing(outs, o, i);
 	if (outs->fds[i] < 0) {
 		take_back(outs, o, i);
 		msg_die(STATUS_OURS, "cannot write %s:", path);
@@ -125,12 +177,17 @@ open_one(struct outputs *outs, const struct options *o, size_t i)
 	refuse_twins(outs, o, i);
 }
 
-/* Emptied only when every other mistake is out of the way. */
+/*
+ * Emptied only when every other mistake is out of the way.  A standard file is the
+ * job's too: what is in it stays.
+ */
 static void
 truncate_file(int fd, const char *path)
 {
 	struct stat st;
 
+	if (same_file(fd, STDERR_FILENO))
+		return;
 	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && ftruncate(fd, 0) < 0)
 		msg_die(STATUS_OURS, "cannot empty %s:", path);
 }
@@ -167,10 +224,12 @@ outputs_open(struct outputs *outs, const struct options *o, struct hub *hub)
 }
 
 void
-outputs_discard(struct outputs *outs)
+outputs_discard(struct outputs *outs, const struct options *o)
 {
 	if (outs->fresh)
 		unlink(outs->fresh);
+	else
+		take_back(outs, o, outs->count);
 }
 
 void

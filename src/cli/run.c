@@ -3,7 +3,10 @@
 
 #include "base/buf.h"
 #include "base/compiler.h"
+#include "base/duration.h"
+#include "base/fdio.h"
 #include "base/msg.h"
+#include "cli/left.h"
 #include "cli/options.h"
 #include "cli/outputs.h"
 #include "cli/pids.h"
@@ -17,6 +20,7 @@
 #include "recorder/workshop.h"
 #include "sink/summary.h"
 #include "trace/attach.h"
+#include "trace/ending.h"
 #include "trace/filter.h"
 #include "trace/kernel.h"
 #include "trace/launch.h"
@@ -34,6 +38,8 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+#define LOG_PATIENCE 5000000000u
 
 /* Everything that a run needs, from its start to its last word. */
 struct session {
@@ -226,7 +232,7 @@ not_started(struct session *s, enum launch_stage stage, int error)
 
 	if (s->model)
 		model_end(s->model, clock_ns(CLOCK_MONOTONIC), 0, false, &s->outcome);
-	outputs_discard(&s->outputs);
+	outputs_discard(&s->outputs, s->options);
 	errno = error;
 	if (stage == LAUNCH_EXEC) {
 		msg_warn("cannot run %s:",
@@ -257,16 +263,38 @@ let_go_of_standard_files(void)
 		null = -1;
 }
 
-/* What they do to us, and to whom they are handed on. */
-static void
-take_signals(const struct options *o)
+/* How long a log that takes nothing is waited for, once the job is to end. */
+static uint64_t
+log_patience(const struct options *o)
 {
+	return o->ending.has_grace ? o->ending.grace : LOG_PATIENCE;
+}
+
+static void
+on_log_error(void *data)
+{
+	(void)data;
+	ending_kill_all();
+}
+
+/* What is to happen when something ends; signals are handed on to the command, if any. */
+static void
+prepare_endings(struct session *s)
+{
+	const struct options *o = s->options;
+	uint64_t end;
+
+	if (o->kill_on_log_error)
+		hub_on_error(s->hub, on_log_error, NULL);
+	if (o->ending.timeout &&
+	    !__builtin_add_overflow(clock_ns(CLOCK_MONOTONIC), o->ending.timeout, &end))
+		fdio_hurry(end, log_patience(o));
 	if (!o->pid_count) {
 		let_go_of_standard_files();
-		signals_install(SIGNALS_TO_COMMAND);
+		signals_install(SIGNALS_TO_COMMAND, log_patience(o));
 		return;
 	}
-	signals_install(SIGNALS_TO_LEAVE);
+	signals_install(SIGNALS_TO_LEAVE, log_patience(o));
 	if (o->leave_after_ns)
 		signals_leave_after(o->leave_after_ns);
 }
@@ -275,7 +303,7 @@ take_signals(const struct options *o)
 static int
 trace(struct session *s)
 {
-	const struct loop_config config = {
+	struct loop_config config = {
 		.classes = s->run.classes,
 		/* nothing is refused to somebody else's processes */
 		.allow_uring = s->options->allow_uring || s->options->pid_count,
@@ -285,9 +313,12 @@ trace(struct session *s)
 		.fast = s->fast ? &s->workshop.fast : NULL,
 		.resolve = s->options->resolve,
 		.filtered = prctl(PR_GET_SECCOMP) > 0,
+		.ending = s->options->ending,
 	};
 
-	take_signals(s->options);
+	if (!s->options->pid_count)
+		config.ending.tell_left = left_tell;
+	prepare_endings(s);
 	s->model = model_new(&s->run, s->hub, clock_ns(CLOCK_MONOTONIC));
 	hub_begin(s->hub, &s->run);
 	s->reader = reader_start(s->ring, s->spare, s->model, s->hub);
@@ -351,12 +382,19 @@ tell_remarks(const struct hub *hub)
 static bool
 finish(struct session *s)
 {
+	_cleanup_buf_ struct buf limit = { 0 };
 	int signal = signals_received();
 	bool whole = true;
 
 	/* without a command that is how it ends */
 	if (signal && !s->options->pid_count)
 		model_gap(s->model, GAP_SIGNALLED, strsignal(signal));
+	if (s->result.timed_out) {
+		duration_print(&limit, s->options->ending.timeout);
+		model_gap(s->model, GAP_TIMEOUT, buf_str(&limit));
+	}
+	if (left_ended())
+		model_gap(s->model, GAP_LEFT, left_ended());
 	s->outcome.stops = s->result.stops;
 	if (s->fast) {
 		workshop_count(&s->workshop);
@@ -377,7 +415,11 @@ finish(struct session *s)
 		if (!r)
 			continue;
 		errno = -r;
-		msg_warn("cannot write %s:", what);
+		if (r == -ETIME)
+			msg_warn("cannot write %s: whoever reads it has stopped reading",
+				 what);
+		else
+			msg_warn("cannot write %s:", what);
 		whole = false;
 	}
 	return whole;
@@ -426,13 +468,13 @@ attach_session(struct session *s)
 	prepare(s);
 	r = attach_seize(&s->attach, o->pids, o->pid_count, !o->no_children, &refused);
 	if (r < 0) {
-		outputs_discard(&s->outputs);
+		outputs_discard(&s->outputs, s->options);
 		pids_explain(refused, -r);
 		return STATUS_OURS;
 	}
 	r = trace(s);
 	if (r < 0) {
-		outputs_discard(&s->outputs);
+		outputs_discard(&s->outputs, s->options);
 		errno = -r;
 		msg_warn("cannot start writing the log:");
 		return STATUS_OURS;
@@ -461,7 +503,7 @@ run_session(struct session *s)
 	}
 	if (!finish(s))
 		return STATUS_OURS;
-	return -1;
+	return s->result.timed_out ? STATUS_TIMEOUT : -1;
 }
 
 int

@@ -2,6 +2,8 @@
 #include "cli/signals.h"
 
 #include "base/compiler.h"
+#include "base/fdio.h"
+#include "trace/ending.h"
 #include "trace/loop.h"
 #include <errno.h>
 #include <signal.h>
@@ -32,6 +34,7 @@ static const int ignored[] = { SIGPIPE, SIGXFSZ, SIGTSTP, SIGTTIN, SIGTTOU };
 static volatile sig_atomic_t first;
 static volatile time_t first_time;
 static enum signals_mode mode;
+static uint64_t log_patience;
 
 static bool
 is_one_of(int signal, const int *set, size_t count)
@@ -51,7 +54,7 @@ on_second(void)
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	/* timeout(1) sends to us and to our group at once: that is still one */
 	if (now.tv_sec - first_time >= 1)
-		loop_kill_all();
+		ending_kill_all();
 }
 
 static void
@@ -67,9 +70,12 @@ on_ending(int signal, bool from_kernel)
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	first_time = now.tv_sec;
 	first = signal;
+	fdio_hurry((uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec,
+		   log_patience);
+	ending_asked();
 	/* what comes from the terminal has reached the command without us */
 	if (!from_kernel)
-		loop_forward(signal);
+		ending_forward(signal);
 }
 
 static void
@@ -95,21 +101,22 @@ on_signal(int signal, siginfo_t *info, void *context)
 	else if (is_one_of(signal, ending, ARRAY_SIZE(ending)))
 		on_ending(signal, from_kernel);
 	else if (signal == SIGALRM && info->si_code == SI_TIMER)
-		; /* our own timer (struct kernel, interrupt_every): it only interrupts */
+		; /* our own timer (struct kernel, interrupt_every and wake_at): it only interrupts */
 	else if (!from_kernel || signal == SIGALRM || signal == SIGVTALRM ||
 		 signal == SIGPROF)
 		/* an alarm that was set before our program began is the command's */
-		loop_forward(signal);
+		ending_forward(signal);
 	errno = saved;
 }
 
 void
-signals_install(enum signals_mode how)
+signals_install(enum signals_mode how, uint64_t patience)
 {
 	struct sigaction action = { .sa_flags = SA_SIGINFO, .sa_sigaction = on_signal };
 	struct sigaction ignore = { .sa_handler = SIG_IGN }, old;
 
 	mode = how;
+	log_patience = patience;
 	sigfillset(&action.sa_mask);
 	for (int signal = 1; signal <= SIGRTMAX; signal++) {
 		if (is_one_of(signal, kept, ARRAY_SIZE(kept)))

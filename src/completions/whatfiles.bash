@@ -11,7 +11,8 @@ _whatfiles()
     for ((i = 1; i < cword; i++)); do
         case ${words[i]} in
         -o | --output | -f | --format | -e | --events | --engine | --io-uring | --ring-size | \
-            --target | --relative-to | -p | --pid | --for | --detach-after | --until-exec | --only | --ignore | --under | --process | --op)
+            --target | --relative-to | -p | --pid | --for | --detach-after | --until-exec | --only | --ignore | --under | --process | --op | \
+            --timeout | --grace | --on-exit | --on-log-error)
             ((i++))
             ;;
         --)
@@ -68,16 +69,25 @@ _whatfiles()
         _pids
         return
         ;;
-    --ring-size | --for | --detach-after | --until-exec)
+    --on-exit)
+        mapfile -t COMPREPLY < <(compgen -W 'wait kill' -- "$cur")
+        return
+        ;;
+    --on-log-error)
+        mapfile -t COMPREPLY < <(compgen -W 'continue kill' -- "$cur")
+        return
+        ;;
+    --ring-size | --for | --detach-after | --until-exec | --timeout | --grace)
         return
         ;;
     esac
 
     if [[ $cur == -* ]]; then
-        mapfile -t COMPREPLY < <(compgen -W '-o --output -f --format -s --stdout --summary -e --events
+        mapfile -t COMPREPLY < <(compgen -W '-o --output -f --format -s --stdout --summary --overwrite -e --events
             --audit --only --ignore --under --process --op --denied -A --all -F --failed --target --absolute --relative-to
             --system-files -p --pid --no-children --for --detach-after --until-exec
-            --engine --resolve --io-uring --ring-size -d --debug --print-filter
+            --engine --resolve --io-uring --timeout --grace --on-exit --on-log-error
+            --ring-size -d --debug --print-filter
             --list-syscalls -a --about -V --version -h --help' -- "$cur")
         return
     fi

@@ -22,6 +22,8 @@ struct hub {
 	struct selection *selection;
 	bool all;	 /* every call is written */
 	uint64_t passed; /* by the selection */
+	void (*failed)(void *data);
+	void *failed_data;
 };
 
 struct hub *
@@ -62,14 +64,30 @@ hub_add(struct hub *h, struct sink *s, const char *what)
 	s->ops->fold(s, h->fold);
 }
 
+void
+hub_on_error(struct hub *h, void (*failed)(void *data), void *data)
+{
+	h->failed = failed;
+	h->failed_data = data;
+}
+
+static void
+take_result(struct hub *h, struct entry *e, int r)
+{
+	e->error = r;
+	if (r && h->failed)
+		h->failed(h->failed_data);
+}
+
 /* Calls one operation of every sink that is still open for events. */
-#define HAND_OUT(h, op, ...)                                                            \
-	do {                                                                            \
-		for (size_t i_ = 0; i_ < (h)->count; i_++) {                            \
-			struct entry *e_ = &(h)->entries[i_];                           \
-			if (!e_->error && e_->sink->ops->op)                            \
-				e_->error = e_->sink->ops->op(e_->sink, ##__VA_ARGS__); \
-		}                                                                       \
+#define HAND_OUT(h, op, ...)                                                             \
+	do {                                                                             \
+		for (size_t i_ = 0; i_ < (h)->count; i_++) {                             \
+			struct entry *e_ = &(h)->entries[i_];                            \
+			if (!e_->error && e_->sink->ops->op)                             \
+				take_result(h, e_,                                       \
+					    e_->sink->ops->op(e_->sink, ##__VA_ARGS__)); \
+		}                                                                        \
 	} while (0)
 
 void

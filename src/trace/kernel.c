@@ -19,8 +19,14 @@
  * A POSIX timer: its signals can be told from those of alarm(2), which somebody
  * may have set before our program began.  timer_settime is async-signal-safe.
  */
-static timer_t interrupt_timer;
-static bool has_timer;
+#define NS_PER_S 1000000000u
+
+static timer_t interrupt_timer, wake_timer;
+static bool has_timer, has_wake_timer;
+static uint64_t wake_ns = UINT64_MAX;
+
+/* How often somebody who is late is woken: just before he waits is no good time. */
+#define WAKE_AGAIN_NS (20 * 1000 * 1000)
 
 int
 kernel_seize(pid_t tid, bool launched)
@@ -39,6 +45,8 @@ kernel_seize(pid_t tid, bool launched)
 		options |= PTRACE_O_TRACESECCOMP | PTRACE_O_EXITKILL;
 	if (!has_timer)
 		has_timer = timer_create(CLOCK_MONOTONIC, &alarm, &interrupt_timer) == 0;
+	if (!has_wake_timer)
+		has_wake_timer = timer_create(CLOCK_MONOTONIC, &alarm, &wake_timer) == 0;
 	return ptrace(PTRACE_SEIZE, tid, NULL, options) < 0 ? -errno : 0;
 }
 
@@ -164,6 +172,37 @@ real_interrupt_every(unsigned milliseconds)
 		timer_settime(interrupt_timer, 0, &timer, NULL);
 }
 
+static uint64_t
+real_now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
+}
+
+static void
+set_timer(timer_t timer, uint64_t ns)
+{
+	struct itimerspec at = { 0 };
+
+	if (ns != UINT64_MAX) {
+		at.it_interval.tv_nsec = WAKE_AGAIN_NS;
+		at.it_value.tv_sec = (time_t)(ns / NS_PER_S);
+		/* a time of zero would mean never */
+		at.it_value.tv_nsec = (long)(ns % NS_PER_S + !ns);
+	}
+	timer_settime(timer, TIMER_ABSTIME, &at, NULL);
+}
+
+static void
+real_wake_at(uint64_t ns)
+{
+	wake_ns = ns;
+	if (has_wake_timer)
+		set_timer(wake_timer, ns);
+}
+
 /*
  * A shell that continues us gives the terminal to our process group.  A command
  * that is in another one, such as a shell, would be stopped at its next read.
@@ -178,14 +217,30 @@ give_terminal(pid_t command)
 		tcsetpgrp(tty, group);
 }
 
+/* Whoever is stopped does not see time pass: a SIGCONT of our own wakes us (signal(7)). */
+static bool
+set_alarm_clock(timer_t *ret)
+{
+	struct sigevent alarm = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGCONT };
+
+	if (wake_ns == UINT64_MAX || timer_create(CLOCK_MONOTONIC, &alarm, ret) < 0)
+		return false;
+	set_timer(*ret, wake_ns);
+	return true;
+}
+
 static void
 real_stop_self(int signal, pid_t command)
 {
 	struct sigaction stop = { .sa_handler = SIG_DFL }, old;
+	timer_t clock;
+	bool has_clock = set_alarm_clock(&clock);
 
 	sigaction(signal, &stop, &old);
 	raise(signal);
 	sigaction(signal, &old, NULL);
+	if (has_clock)
+		timer_delete(clock);
 	give_terminal(command);
 }
 
@@ -202,5 +257,7 @@ const struct kernel kernel_real = {
 	.detach = real_detach,
 	.kill = real_kill,
 	.interrupt_every = real_interrupt_every,
+	.now = real_now,
+	.wake_at = real_wake_at,
 	.stop_self = real_stop_self,
 };

@@ -5,6 +5,7 @@
 #include "trace/births.h"
 #include "trace/calls.h"
 #include "trace/descriptors.h"
+#include "trace/ending.h"
 #include "trace/fast.h"
 #include "trace/freeze.h"
 #include "trace/guard.h"
@@ -38,45 +39,14 @@
 /* When nothing has come for so long, a parked child's parent is dead. */
 #define QUIET_MS 20
 
-/* For signal handlers: pids are never sig_atomic_t, but they fit (PID_MAX_LIMIT). */
-static volatile sig_atomic_t kill_wanted, leave_wanted, command_alive;
-
-/* Whether the child @pid is dead, also where nobody has waited for it yet. */
-static bool
-has_ended(pid_t pid)
-{
-	siginfo_t info = { 0 };
-
-	/* a bare system call; of a tracee it tells stops as well, asked or not */
-	if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0)
-		return true;
-	return info.si_pid && (info.si_code == CLD_EXITED || info.si_code == CLD_KILLED ||
-			       info.si_code == CLD_DUMPED);
-}
-
-void
-loop_forward(int signal)
-{
-	pid_t command = command_alive;
-
-	if (command && !has_ended(command))
-		kill(command, signal);
-	else
-		loop_kill_all();
-}
-
-void
-loop_kill_all(void)
-{
-	kill_wanted = 1;
-	/* until it is done: the loop may just have begun to wait */
-	kernel_real.interrupt_every(QUIET_MS);
-}
+/* For signal handlers. */
+static volatile sig_atomic_t leave_wanted;
 
 void
 loop_leave(void)
 {
 	leave_wanted = 1;
+	/* until it is done: the loop may just have begun to wait */
 	kernel_real.interrupt_every(QUIET_MS);
 }
 
@@ -157,7 +127,7 @@ on_end(struct tracing *tr, struct tracee *t, int status)
 	if (t->tid == tr->root) {
 		tr->result.status = status;
 		tr->result.status_known = true;
-		command_alive = 0;
+		ending_of_command(tr);
 	}
 	if (t->told && tr->result.started)
 		tracing_put(tr, capture_end(&tr->capture, t->tid, status, true));
@@ -315,24 +285,6 @@ stop_with_command(struct tracing *tr)
 		tr->kernel->kill(tr->root, SIGCONT);
 }
 
-static void
-kill_one(void *value, void *data)
-{
-	const struct tracee *t = value;
-	const struct tracing *tr = data;
-
-	tr->kernel->kill(t->tgid, SIGKILL);
-}
-
-static void
-kill_if_wanted(struct tracing *tr)
-{
-	if (!kill_wanted)
-		return;
-	/* every round again: a child may have been born meanwhile */
-	tidmap_each(&tr->tracees.map, kill_one, tr);
-}
-
 /*
  * Collects what is there before acting on any of it: the kernel reports the
  * oldest tracee first, and one that stops all the time would starve the others.
@@ -372,10 +324,10 @@ round_of(struct tracing *tr)
 			guard_give_up(tr);
 			freeze_give_up(tr);
 		}
-		if (!kill_wanted && !leave_wanted)
+		if (!leave_wanted)
 			tr->kernel->interrupt_every(0);
 	}
-	kill_if_wanted(tr);
+	ending_step(tr);
 	if (leave_wanted && tr->config.attach)
 		leave_step(tr);
 	if (tr->stopped_by)
@@ -406,7 +358,7 @@ loop_run(const struct kernel *kernel, struct ring *ring, const struct loop_confi
 			      .config = *config,
 			      .root = root };
 
-	command_alive = root;
+	ending_init(&tr);
 	capture_init(&tr.capture, config->resolve);
 	if (config->attach)
 		attach_begin(&tr, config->attach);
@@ -417,6 +369,7 @@ loop_run(const struct kernel *kernel, struct ring *ring, const struct loop_confi
 		tracees_add(&tr.tracees, root, NULL)->told = true;
 	while (tr.tracees.count && !tr.deserted)
 		round_of(&tr);
+	ending_done(&tr);
 	tidmap_each(&tr.tracees.map, end_one, &tr);
 	tracees_done(&tr.tracees);
 	capture_done(&tr.capture);

@@ -6,6 +6,7 @@
 #include "base/msg.h"
 #include "model/record.h"
 #include "model/ring.h"
+#include "trace/ending.h"
 #include "trace/fast.h"
 #include <errno.h>
 #include <string.h>
@@ -42,6 +43,8 @@ put_slowly(struct tracing *tr, const struct record *r)
 		}
 		if (holder)
 			free_holder(tr, holder);
+		/* who reads the logs may have stopped, and the job is to end all the same */
+		ending_step(tr);
 		ring_wait_room(tr->ring);
 	}
 }

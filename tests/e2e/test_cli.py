@@ -70,6 +70,10 @@ USES = {  # long option -> a value for it; each works with --version behind it
     "for": "1.5m",
     "detach-after": "500ms",
     "until-exec": "cc*",
+    "timeout": "1h",
+    "grace": "1.5s",
+    "on-exit": "wait",
+    "on-log-error": "continue",
 }
 
 
@@ -193,8 +197,8 @@ def test_format_by_ending(tool, tmp_path):
 
 @pytest.mark.parametrize("fmt", ["text", "jsonl"])
 def test_format_option_beats_the_ending(tool, tmp_path, fmt):
-    for words in ([f"--format={fmt}", "-o", "a.jsonl", "-o", "a.log"],
-                  ["-o", "a.jsonl", "-o", "a.log", "-f", fmt]):
+    for words in (["--overwrite", f"--format={fmt}", "-o", "a.jsonl", "-o", "a.log"],
+                  ["--overwrite", "-o", "a.jsonl", "-o", "a.log", "-f", fmt]):
         assert tool(*words, "true", cwd=tmp_path).status == 0
         for name in ("a.jsonl", "a.log"):
             assert format_of((tmp_path / name).read_bytes()) == fmt
@@ -230,9 +234,65 @@ def test_two_outputs(tool, tmp_path):
 
 
 def test_an_old_log_is_emptied(tool, tmp_path):
+    """With --overwrite, also through a link; the file keeps its mode."""
     (tmp_path / "x.txt").write_text("old\n" * 100000)
-    assert tool("-o", "x.txt", "true", cwd=tmp_path).status == 0
-    assert b"old" not in (tmp_path / "x.txt").read_bytes()
+    (tmp_path / "x.txt").chmod(0o640)
+    (tmp_path / "link").symlink_to("x.txt")
+    for name in ("x.txt", "link"):
+        assert tool("--overwrite", "-o", name, "true", cwd=tmp_path).status == 0
+        data = (tmp_path / "x.txt").read_bytes()
+        assert b"old" not in data and format_of(data) == "text"
+        assert stat.S_IMODE(os.stat(tmp_path / "x.txt").st_mode) == 0o640
+        (tmp_path / "x.txt").write_text("old\n" * 100000)
+
+
+@pytest.mark.parametrize("kind", ["file", "link", "dangling"])
+def test_G6_an_old_log_is_refused(tool, never_ran, tmp_path, kind):
+    """Neither it nor where a link leads is touched, and the logs before it are taken away."""
+    (tmp_path / "old").write_text("old")
+    name = "old"
+    if kind != "file":
+        name = "link"
+        (tmp_path / name).symlink_to("old" if kind == "link" else "nothing")
+    result = tool("-o", "first.txt", "-o", name, *never_ran, cwd=tmp_path)
+    one_line(result, 125, name, "is there already", "--overwrite")
+    assert (tmp_path / "old").read_text() == "old"
+    assert set(os.listdir(tmp_path)) == {"old", name}
+
+
+def test_G6_a_log_is_for_its_owner(tool, tmp_path):
+    assert tool("-o", "x.txt", "true", cwd=tmp_path, umask=0).status == 0
+    assert tool("true", cwd=tmp_path, umask=0).status == 0
+    modes = {stat.S_IMODE(os.stat(tmp_path / name).st_mode) for name in os.listdir(tmp_path)}
+    assert len(os.listdir(tmp_path)) == 2 and modes == {0o600}
+
+
+def test_logs_to_what_is_no_file(start, tmp_path):
+    """Pipes, with and without a name, and devices need no --overwrite."""
+    os.mkfifo(tmp_path / "fifo")
+    reader = os.open(tmp_path / "fifo", os.O_RDONLY | os.O_NONBLOCK)
+    read, write = os.pipe()
+    try:
+        words = ["-o", tmp_path / "fifo", "-o", f"/dev/fd/{write}", "-o", "/dev/null"]
+        result = start("true", options=words, log=False, pass_fds=[write]).wait()
+        assert (result.status, result.stderr) == (0, b"")
+        assert format_of(os.read(reader, 65536)) == format_of(os.read(read, 65536)) == "text"
+    finally:
+        for fd in (reader, read, write):
+            os.close(fd)
+
+
+@pytest.mark.parametrize("name, fd", [("/dev/stdout", "stdout"), ("/dev/stderr", "stderr")])
+def test_log_to_a_standard_file_by_name(tool, tmp_path, name, fd):
+    """What the command writes there stays, also where it is a file that was there."""
+    with open(tmp_path / "both", "wb") as both:
+        both.write(b"before\n")
+        both.flush()
+        script = "echo one; echo one >&2"
+        status = tool("-o", name, "sh", "-c", script, **{fd: both}).status
+    lines = (tmp_path / "both").read_bytes().splitlines()
+    assert status == 0 and lines[0] == b"before" and b"one" in lines
+    assert lines[-1].startswith(b"end: complete")
 
 
 def test_default_log(tool, tmp_path):
@@ -258,9 +318,9 @@ def test_default_logs_do_not_overwrite_each_other(start, tmp_path):
     assert len(os.listdir(tmp_path)) == 5
 
 
-def test_umask_rules_the_logs_mode(tool, tmp_path):
-    tool("-o", tmp_path / "a.log", "true", umask=0o027)
-    assert stat.S_IMODE(os.stat(tmp_path / "a.log").st_mode) == 0o640
+def test_umask_takes_from_the_logs_mode(tool, tmp_path):
+    tool("-o", tmp_path / "a.log", "true", umask=0o277)
+    assert stat.S_IMODE(os.stat(tmp_path / "a.log").st_mode) == 0o400
 
 
 # --- what is traced and shown ---------------------------------------------------------
@@ -423,15 +483,15 @@ def test_the_first_other_word_starts_the_command(tool, tmp_path):
     assert result.status == 0 and b"file" in result.stdout.splitlines()[-2]
     assert not any(x.startswith(b"whatfiles") for x in result.stderr.splitlines())
     assert tool("-o", "x", "echo", "--help", "-V", cwd=tmp_path).stdout == b"--help -V\n"
-    assert tool("-o", "x", "echo", "--", "-s", cwd=tmp_path).stdout == b"-- -s\n"
+    assert tool("-o", "y", "echo", "--", "-s", cwd=tmp_path).stdout == b"-- -s\n"
 
 
 def test_the_words_after_two_dashes(tool, tmp_path):
     os.symlink("/bin/echo", tmp_path / "-s")
     env = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
     assert tool("-o", "x", "--", "echo", "a", cwd=tmp_path).stdout == b"a\n"
-    assert tool("-o", "x", "--", "-s", "b", cwd=tmp_path, env=env).stdout == b"b\n"
-    assert tool("-o", "x", "--", "echo", "--", cwd=tmp_path).stdout == b"--\n"
+    assert tool("-o", "y", "--", "-s", "b", cwd=tmp_path, env=env).stdout == b"b\n"
+    assert tool("-o", "z", "--", "echo", "--", cwd=tmp_path).stdout == b"--\n"
 
 
 def test_an_option_that_ends_in_o(tool, tmp_path):
@@ -476,13 +536,20 @@ BAD = [  # words of the command line, words of the message
     (["--ring-size", ""], ["--ring-size", '""']),
     (["--ring-size", "99999999999999999999"], ["--ring-size"]),
     (["--io-uring", "maybe"], ["--io-uring", '"maybe"', "deny", "allow"]),
+    (["--timeout", "soon"], ["--timeout", '"soon"', "1h30m"]),
+    (["--timeout", "-1"], ["--timeout", '"-1"']),
+    (["--timeout", ""], ["--timeout", '""']),
+    (["--grace", "1 s"], ["--grace", '"1 s"']),
+    (["--pid", "1", "--timeout", "1"], ["--timeout", "--pid"]),
+    (["--on-exit", "leave"], ["--on-exit", '"leave"', "wait", "kill"]),
+    (["--on-log-error", ""], ["--on-log-error", '""', "continue", "kill"]),
     (["-o", ""], ["--output", "empty"]),
     (["-s", "-s"], ["two outputs", "standard output"]),
     (["-s", "-o", "-"], ["two outputs", "standard output"]),
     (["-o", "a.log", "-o", "a.log"], ["two outputs", "a.log"]),
     (["-o", "a.log", "-o", "./a.log"], ["two outputs", "a.log", "./a.log"]),
     (["-o", "a.log", "-s", "-o", "link"], ["two outputs", "a.log", "link"]),
-    (["-o", "old", "-o", "old"], ["two outputs", "old"]),
+    (["--overwrite", "-o", "old", "-o", "old"], ["two outputs", "old"]),
 ]
 
 
@@ -551,7 +618,8 @@ def test_statuses_of_failed_execs_are_envs(tool, native, tmp_path):
     os.symlink("loop", tmp_path / "loop")
     for command in ("nothing", "./plain", "./file", "./script", "./loop", "./file/x", "/", "./" + "y" * 300):
         wanted = native("env", command, cwd=tmp_path).status
-        assert tool("-o", "x.log", command, cwd=tmp_path).status == wanted, command
+        got = tool("--overwrite", "-o", "x.log", command, cwd=tmp_path).status
+        assert got == wanted, command
 
 
 @pytest.mark.parametrize("command, status", [("no-such-program", 127), ("/etc/passwd", 126)])
@@ -570,10 +638,12 @@ def test_a_log_that_is_gone_is_not_told(tool, tmp_path):
 
 @pytest.mark.parametrize("name", ["x.jsonl", "x.log"])
 def test_log_of_a_command_that_never_ran(tool, tmp_path, name):
-    """A log that was asked for does not stop in its middle: it is empty, or has its end."""
+    """It is taken away again, for the next try; but not one that was there before."""
     tool("-o", name, "/nonexistent/program", cwd=tmp_path)
-    path = tmp_path / name
-    data = path.read_bytes() if path.exists() else b""
+    assert os.listdir(tmp_path) == []
+    (tmp_path / name).write_text("old")
+    tool("--overwrite", "-o", name, "/nonexistent/program", cwd=tmp_path)
+    data = (tmp_path / name).read_bytes()
     if data:
         last = data.splitlines()[-1]
         assert last.startswith((b'{"type":"end"', b"end: ")), "the log has no end"
@@ -669,8 +739,8 @@ def test_ordinary_user(public):
 def test_unwritable_file_of_another_user(public, never_ran, requires_root):
     log = public / "x.log"
     log.write_text("precious")
-    result = subprocess.run([public / "whatfiles", "-o", log, *never_ran], capture_output=True,
-                            cwd=public, timeout=30, **NOBODY)
+    result = subprocess.run([public / "whatfiles", "--overwrite", "-o", log, *never_ran],
+                            capture_output=True, cwd=public, timeout=30, **NOBODY)
     assert result.returncode == 125 and b"Permission denied" in result.stderr
     assert log.read_text() == "precious"
 

@@ -48,7 +48,8 @@ def compare(probe, whatfiles, native, tmp_path):
     def compare(*words, before=(), **popen):
         command = [probe("dump-state"), tmp_path / "dump", *words]
         dumps = []
-        for tracer in ([], [whatfiles, "--all", "-o", tmp_path / "log.jsonl", "--"]):
+        for tracer in ([], [whatfiles, "--all", "--overwrite", "-o", tmp_path / "log.jsonl",
+                            "--"]):
             (tmp_path / "dump").unlink(missing_ok=True)
             result = native(*before, *tracer, *command, session=False, **popen)
             assert (result.status, result.stderr) == (0, b""), result

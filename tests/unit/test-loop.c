@@ -181,6 +181,18 @@ fake_interrupt_every(unsigned milliseconds)
 	(void)milliseconds;
 }
 
+static uint64_t
+fake_now(void)
+{
+	return 0;
+}
+
+static void
+fake_wake_at(uint64_t ns)
+{
+	(void)ns;
+}
+
 static void
 fake_stop_self(int sig, pid_t command)
 {
@@ -201,6 +213,8 @@ static const struct kernel fake = {
 	.detach = fake_detach,
 	.kill = fake_kill,
 	.interrupt_every = fake_interrupt_every,
+	.now = fake_now,
+	.wake_at = fake_wake_at,
 	.stop_self = fake_stop_self,
 };
 
