@@ -38,6 +38,3 @@ int launch_start(struct launch *l, char *const argv[], const struct filter *filt
  * or 0 when it was killed by somebody else.
  */
 int launch_failure(struct launch *l, enum launch_stage *ret_stage);
-
-/* Whether we may install a filter without no_new_privs: CAP_SYS_ADMIN (seccomp(2)). */
-bool launch_is_privileged(void);

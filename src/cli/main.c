@@ -6,6 +6,7 @@
 #include "recorder/region.h"
 #include "trace/filter-print.h"
 #include "trace/filter.h"
+#include "trace/privilege.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -60,6 +61,10 @@ main(int argc, char *argv[])
 	struct options options;
 	int status = EXIT_SUCCESS;
 
+	if (privilege_is_borrowed())
+		msg_die(STATUS_OURS,
+			"whatfiles must not be set-uid, set-gid or have file "
+			"capabilities: everybody could trace with them");
 	hold_standard_files();
 	options_parse(&options, argc, argv);
 	msg_debug_enable(options.debug);

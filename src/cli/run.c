@@ -25,6 +25,7 @@
 #include "trace/kernel.h"
 #include "trace/launch.h"
 #include "trace/loop.h"
+#include "trace/privilege.h"
 #include "trace/proc.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -318,6 +319,7 @@ trace(struct session *s)
 
 	if (!s->options->pid_count)
 		config.ending.tell_left = left_tell;
+	privilege_drop();
 	prepare_endings(s);
 	s->model = model_new(&s->run, s->hub, clock_ns(CLOCK_MONOTONIC));
 	hub_begin(s->hub, &s->run);
@@ -513,6 +515,7 @@ run_command(const struct options *o)
 	int status = run_session(&s);
 	int how = s.result.status;
 
+	privilege_end();
 	session_done(&s);
 	return status >= 0 ? status : end_like(how);
 }

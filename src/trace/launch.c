@@ -4,13 +4,13 @@
 #include "base/compiler.h"
 #include "trace/filter.h"
 #include "trace/kernel.h"
+#include "trace/privilege.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <signal.h>
 #include <stdint.h>
-#include <sys/capability.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -21,19 +21,6 @@ struct report {
 	int32_t stage;
 	int32_t error;
 };
-
-bool
-launch_is_privileged(void)
-{
-	cap_flag_value_t value = CAP_CLEAR;
-	cap_t caps = cap_get_proc();
-
-	if (!caps)
-		return false;
-	cap_get_flag(caps, CAP_SYS_ADMIN, CAP_EFFECTIVE, &value);
-	cap_free(caps);
-	return value == CAP_SET;
-}
 
 static long
 install(const struct filter *filter)
@@ -112,7 +99,7 @@ int
 launch_start(struct launch *l, char *const argv[], const struct filter *filter,
 	     enum launch_stage *ret_stage)
 {
-	bool privileged = launch_is_privileged();
+	bool privileged = privilege_is_admin();
 	int go[2], report[2], r;
 
 	*ret_stage = 0;
