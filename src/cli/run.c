@@ -4,8 +4,8 @@
 #include "base/buf.h"
 #include "base/compiler.h"
 #include "base/duration.h"
-#include "base/fdio.h"
 #include "base/msg.h"
+#include "cli/endings.h"
 #include "cli/left.h"
 #include "cli/options.h"
 #include "cli/outputs.h"
@@ -28,19 +28,15 @@
 #include "trace/privilege.h"
 #include "trace/proc.h"
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-
-#define LOG_PATIENCE 5000000000u
 
 /* Everything that a run needs, from its start to its last word. */
 struct session {
@@ -247,59 +243,6 @@ not_started(struct session *s, enum launch_stage stage, int error)
 	return STATUS_OURS;
 }
 
-/*
- * We keep no end of the command's pipes open: whoever waits for the end of its
- * output, or reads its input, must not wait for us.
- */
-static void
-let_go_of_standard_files(void)
-{
-	_cleanup_fd_ int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-	if (null < 0)
-		return;
-	dup2(null, STDIN_FILENO);
-	dup2(null, STDOUT_FILENO);
-	if (null <= STDOUT_FILENO)
-		null = -1;
-}
-
-/* How long a log that takes nothing is waited for, once the job is to end. */
-static uint64_t
-log_patience(const struct options *o)
-{
-	return o->ending.has_grace ? o->ending.grace : LOG_PATIENCE;
-}
-
-static void
-on_log_error(void *data)
-{
-	(void)data;
-	ending_kill_all();
-}
-
-/* What is to happen when something ends; signals are handed on to the command, if any. */
-static void
-prepare_endings(struct session *s)
-{
-	const struct options *o = s->options;
-	uint64_t end;
-
-	if (o->kill_on_log_error)
-		hub_on_error(s->hub, on_log_error, NULL);
-	if (o->ending.timeout &&
-	    !__builtin_add_overflow(clock_ns(CLOCK_MONOTONIC), o->ending.timeout, &end))
-		fdio_hurry(end, log_patience(o));
-	if (!o->pid_count) {
-		let_go_of_standard_files();
-		signals_install(SIGNALS_TO_COMMAND, log_patience(o));
-		return;
-	}
-	signals_install(SIGNALS_TO_LEAVE, log_patience(o));
-	if (o->leave_after_ns)
-		signals_leave_after(o->leave_after_ns);
-}
-
 /* Traces from the seized child, or what we attached to, to the last tracee. */
 static int
 trace(struct session *s)
@@ -320,7 +263,7 @@ trace(struct session *s)
 	if (!s->options->pid_count)
 		config.ending.tell_left = left_tell;
 	privilege_drop();
-	prepare_endings(s);
+	endings_prepare(s->options, s->hub);
 	s->model = model_new(&s->run, s->hub, clock_ns(CLOCK_MONOTONIC));
 	hub_begin(s->hub, &s->run);
 	s->reader = reader_start(s->ring, s->spare, s->model, s->hub);
@@ -445,21 +388,6 @@ session_done(struct session *s)
 	free(s->base);
 }
 
-/* Ends us as the command ended, so that our parent cannot tell the difference. */
-static int
-end_like(int status)
-{
-	const struct rlimit no_core = { 0 };
-
-	if (WIFEXITED(status))
-		return WEXITSTATUS(status);
-	/* the command has dumped its core, if it should: a second one helps nobody */
-	setrlimit(RLIMIT_CORE, &no_core);
-	signals_restore(WTERMSIG(status));
-	raise(WTERMSIG(status));
-	return 128 + WTERMSIG(status);
-}
-
 static int
 attach_session(struct session *s)
 {
@@ -517,5 +445,5 @@ run_command(const struct options *o)
 
 	privilege_end();
 	session_done(&s);
-	return status >= 0 ? status : end_like(how);
+	return status >= 0 ? status : endings_like(how);
 }
