@@ -139,7 +139,7 @@ hub_flush(struct hub *h)
 
 		later |= r == SINK_LATER;
 		if (r < 0)
-			e->error = r;
+			take_result(h, e, r);
 	}
 	return later;
 }

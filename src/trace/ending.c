@@ -199,6 +199,9 @@ ending_step(struct tracing *tr)
 	next = next_time(e);
 	e->pending = next != NEVER;
 	tr->kernel->wake_at(next);
+	/* who asked for something in between set it to now: that is not to be lost */
+	if (asked || kill_wanted)
+		tr->kernel->wake_at(0);
 }
 
 void
