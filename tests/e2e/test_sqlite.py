@@ -231,7 +231,7 @@ def test_a_full_disk_does_no_harm_to_the_others(start, probe, small_disk, tmp_pa
 
 
 def test_an_older_file_and_what_it_left(run, tmp_path):
-    """As a log it is emptied; a journal that stands beside must not be taken for ours."""
+    """With --overwrite it is emptied, as a log is; a journal that stands beside must not be taken for ours."""
     path = tmp_path / "x.db"
     writer = sqlite3.connect(path)
     writer.executescript("PRAGMA journal_mode = PERSIST; CREATE TABLE old (x); "
@@ -240,7 +240,7 @@ def test_an_older_file_and_what_it_left(run, tmp_path):
     for ending in ("-journal", "-wal", "-shm"):
         (tmp_path / f"x.db{ending}").write_bytes(b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7" + bytes(5000))
     path.write_bytes(b"no database " * 1000)
-    assert run("true", log=False, options=["-o", path]).status == 0
+    assert run("true", log=False, options=["--overwrite", "-o", path]).status == 0
     assert os.listdir(tmp_path) == ["x.db"]
     db = check(connect(path))
     assert db.execute("SELECT count(*) FROM sqlite_master WHERE name = 'old'").fetchone()[0] == 0
@@ -250,7 +250,7 @@ def test_an_older_file_and_what_it_left(run, tmp_path):
 def test_by_a_symbolic_link(run, tmp_path):
     (tmp_path / "real").mkdir()
     (tmp_path / "link.db").symlink_to("real/x")
-    assert run("true", log=False, options=["-o", tmp_path / "link.db"]).status == 0
+    assert run("true", log=False, options=["--overwrite", "-o", tmp_path / "link.db"]).status == 0
     assert os.listdir(tmp_path / "real") == ["x"]
     check(connect(tmp_path / "real" / "x"))
 
