@@ -37,6 +37,11 @@ struct fast_ops {
 	/* @child is new and has not run; @shares_vm: in @parent's memory. */
 	void (*birth)(struct fast *f, struct tracee *parent, struct tracee *child,
 		      enum birth how, bool shares_vm);
+	/*
+	 * @child is new and has not run, and whoever made it is dead: what is in its
+	 * memory is known by looking there.
+	 */
+	void (*orphan)(struct fast *f, struct tracee *child);
 	/* @child stands at its first stop and is about to run. */
 	void (*first_run)(struct fast *f, struct tracee *child);
 	/*
@@ -75,6 +80,7 @@ const struct record *fast_exec_call(struct tracing *tr, pid_t former);
 void fast_exec(struct tracing *tr, struct tracee *t);
 void fast_birth(struct tracing *tr, struct tracee *parent, struct tracee *child,
 		enum birth how, bool shares_vm);
+void fast_orphan(struct tracing *tr, struct tracee *child);
 void fast_first_run(struct tracing *tr, struct tracee *child);
 bool fast_entry(struct tracing *tr, struct tracee *t, const struct syscall_row *row,
 		int abi, struct syscall_stop *stop);

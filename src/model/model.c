@@ -173,8 +173,9 @@ on_fork(struct model *m, const struct record *r)
 		model_gap(m, GAP_LOST, "a task that made itself");
 		return;
 	}
-	parent = task_of(m, r);
-	if (r->flags & FORK_THREAD) {
+	/* an orphan's guessed parent may be dead, too */
+	parent = r->flags & FORK_GUESSED ? tasks_find(m->tasks, r->tid) : task_of(m, r);
+	if (parent && r->flags & FORK_THREAD) {
 		child = tasks_add_thread(m->tasks, tid, parent, shares);
 		place_update(m, child->place, r);
 		return;

@@ -15,6 +15,7 @@
 #include "recorder/rescue.h"
 #include "trace/capture.h"
 #include "trace/maps.h"
+#include "trace/remote.h"
 #include "trace/tracing.h"
 #include <errno.h>
 #include <string.h>
@@ -127,6 +128,42 @@ on_birth(struct fast *f, struct tracee *parent, struct tracee *child, enum birth
 		parent->space->waits_for = 0;
 	}
 	child->space = space_share(parent->space);
+}
+
+/* Whether the recorder is in the memory of @tid, and its page of it. */
+static bool
+read_page(const struct workshop *e, pid_t tid, struct space_page *ret)
+{
+	const struct control *ours = e->region.control;
+	uint64_t secret;
+
+	return remote_read(tid, LAYOUT_CODE + offsetof(struct control, secret), &secret,
+			   sizeof(secret)) == sizeof(secret) &&
+	       secret == ours->secret &&
+	       remote_read(tid, LAYOUT_SPACE, ret, sizeof(*ret)) == sizeof(*ret);
+}
+
+static void
+on_orphan(struct fast *f, struct tracee *child)
+{
+	struct space *s = space_new();
+	struct space_page page;
+
+	space_drop(child->space);
+	child->space = s;
+	s->owner = child->tid;
+	s->why = REASON_LOST;
+	if (!read_page(workshop_of(f), child->tid, &page))
+		return;
+	s->fast = true;
+	s->silent = page.silent;
+	for (unsigned i = 0; i < LAYOUT_FILES; i++)
+		if (page.base[i])
+			space_add_file(s, i, page.base[i]);
+	/* where handlers may return to, the dead took along: nothing more is patched */
+	s->fragile_count = SPACE_FRAGILE + 1;
+	/* 0: others have this memory, too, and whoever runs in it asks for its number */
+	child->fresh = page.tid != 0;
 }
 
 static void
@@ -304,6 +341,7 @@ static const struct fast_ops ops = {
 	.exec_call = on_exec_call,
 	.exec = on_exec,
 	.birth = on_birth,
+	.orphan = on_orphan,
 	.first_run = on_first_run,
 	.entry = on_entry,
 	.unlisted = on_unlisted,

@@ -27,6 +27,14 @@ tell_stillbirth(struct tracing *tr, const struct tracee *parent, pid_t tid, bool
 	tracing_put(tr, capture_end(&tr->capture, tid, 0, false));
 }
 
+static void
+let_run(struct tracing *tr, struct tracee *child)
+{
+	tracees_unpark(child);
+	fast_first_run(tr, child);
+	tracing_resume(tr, child, RESUME_CONT, 0);
+}
+
 /* Puts the birth of @tid into the ring and lets it run if it waits for that. */
 static void
 tell_birth(struct tracing *tr, struct tracee *parent, pid_t tid, enum birth how,
@@ -55,12 +63,13 @@ tell_birth(struct tracing *tr, struct tracee *parent, pid_t tid, enum birth how,
 	tracing_put(tr, r);
 	child->told = true;
 	child->every = parent->every;
-	fast_birth(tr, parent, child, how, r->flags & FORK_SHARES_VM);
-	if (child->parked) {
-		tracees_unpark(child);
-		fast_first_run(tr, child);
-		tracing_resume(tr, child, RESUME_CONT, 0);
-	}
+	/* who is guessed to be the parent has the same memory only where the kernel says so */
+	if (guessed && !(r->flags & FORK_SHARES_VM))
+		fast_orphan(tr, child);
+	else
+		fast_birth(tr, parent, child, how, r->flags & FORK_SHARES_VM);
+	if (child->parked)
+		let_run(tr, child);
 }
 
 void
@@ -88,10 +97,12 @@ adopt(struct tracing *tr, struct tracee *child)
 		tell_birth(tr, parent, child->tid, BIRTH_FORK, true);
 		return;
 	}
-	/* nobody is left: the model will say that it does not know where it came from */
+	/* nobody is left: then it is the dead command's */
+	tracing_put(tr,
+		    capture_fork(&tr->capture, tr->root, child->tid, false, true, true));
 	child->told = true;
-	tracees_unpark(child);
-	tracing_resume(tr, child, RESUME_CONT, 0);
+	fast_orphan(tr, child);
+	let_run(tr, child);
 }
 
 void

@@ -25,6 +25,13 @@ fast_birth(struct tracing *tr, struct tracee *parent, struct tracee *child,
 }
 
 void
+fast_orphan(struct tracing *tr, struct tracee *child)
+{
+	if (tr->fast)
+		tr->fast->ops->orphan(tr->fast, child);
+}
+
+void
 fast_first_run(struct tracing *tr, struct tracee *child)
 {
 	if (tr->fast)
