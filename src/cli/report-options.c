@@ -143,6 +143,19 @@ bad_option(int c, char *argv[])
 		word);
 }
 
+/* "diff A B", as diff(1) has it, becomes "A diff B". */
+static void
+turn_diff(char **words)
+{
+	char *first = words[0];
+
+	if (!words[1] || !words[2] || strcmp(first, "diff") != 0 ||
+	    view_by_word(words[1]) || formats_by_word(words[1]))
+		return;
+	words[0] = words[1];
+	words[1] = first;
+}
+
 /* The words behind the options: LOG [VIEW [ARGUMENT]]. */
 static void
 take_words(struct report_options *o, char **words)
@@ -151,6 +164,7 @@ take_words(struct report_options *o, char **words)
 
 	if (!*words)
 		msg_die(REPORT_TROUBLE, "no log was given; see whatfiles-report --help");
+	turn_diff(words);
 	o->log = *words++;
 	word = *words ? *words++ : NULL;
 	if (word) {
@@ -236,7 +250,7 @@ report_options_help(void)
 
 	printf("usage: whatfiles-report [options] LOG [VIEW]\n"
 	       "Tells what a log of whatfiles holds.  LOG is a JSONL log, which may be\n"
-	       "compressed, or - for standard input.\n\noptions:\n");
+	       "compressed, or - for standard input; or a database.\n\noptions:\n");
 #define OPT(id, short_name, long_name, arg, what) \
 	help_option(short_name, long_name, arg, what);
 #include "report-options.def"

@@ -93,6 +93,13 @@ count_outside(struct totals *t, const struct fold_file *file, enum role role,
 	}
 }
 
+/* Not an answer: readlink fails so where there is no link, as realpath(3) asks of every part. */
+static bool
+is_failure(const struct fold_use *u)
+{
+	return u->error > 0 && !(u->error == EINVAL && u->op == OP_READLINK);
+}
+
 static void
 count_uses(struct totals *t, const struct fold_file *file, uint64_t *reads,
 	   uint64_t *writes)
@@ -101,7 +108,7 @@ count_uses(struct totals *t, const struct fold_file *file, uint64_t *reads,
 	uint64_t denied = 0;
 
 	for (; u; u = fold_next_use_of(u)) {
-		if (u->error > 0) {
+		if (is_failure(u)) {
 			t->failed += u->count;
 			t->errors[u->error & (TOTALS_ERRORS - 1)] += u->count;
 		}

@@ -322,6 +322,14 @@ def test_selected_views(job, report):
     assert b'no operation "dream"' in report(log, "--op", "read,dream").stderr
 
 
+def test_what_is_no_link_is_no_failure(run, report, tmp_path):
+    run("sh", "-c", "readlink /etc/hostname /none; exit 0", log="log.jsonl", cwd=tmp_path)
+    log = next(tmp_path.rglob("log.jsonl"))
+    assert any(json.loads(line).get("error") == "EINVAL" for line in log.read_bytes().splitlines())
+    failed = re.search(rb"^failed .*$", report(log).stdout, re.M)[0]
+    assert b"ENOENT" in failed and b"EINVAL" not in failed
+
+
 # --- two runs ----------------------------------------------------------------------
 
 STEP = "cat in >x.tmp; mv x.tmp out; cp out $(mktemp -d)/copy; test -e n; "
@@ -340,6 +348,7 @@ def test_diff(run, report, tmp_path):
     assert (same.returncode, same.stdout, same.stderr) == (0, b"", b"")
     assert report(logs[0], "diff", logs[0]).returncode == 0
     other = report(logs[0], "diff", logs[2])
+    assert report("diff", logs[0], logs[2]).stdout == other.stdout
     text = other.stdout.decode()
     assert other.returncode == 1 and other.stderr == b""
     assert "\n~ ./in  (input: " in text and "(removed: " in text
