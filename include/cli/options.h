@@ -54,6 +54,8 @@ struct options {
 	bool overwrite;		    /* logs that are there already are emptied */
 	size_t ring_bytes;
 	struct selection *selection; /* owned; NULL for everything */
+	char **detach;		     /* owned like targets */
+	size_t detach_count;
 	char **targets; /* owned, NULL-terminated; what they say is borrowed from argv */
 	size_t target_count;
 	const char *relative_to; /* NULL for the working directory */

@@ -47,6 +47,8 @@ struct process {
 	pid_t ns_pid;		     /* its own pid namespace's, 0 where that is ours */
 	const struct interned *name; /* last part of what it executes */
 	const struct interned *exe;  /* what it executes, absolute; NULL when not known */
+	bool left_out;		     /* what it does is not told (detach.h) */
+	bool untold; /* nor that it is there: below one that is left out */
 };
 
 /* One run of whatfiles; handed to each sink before anything else. */
@@ -62,6 +64,7 @@ struct run {
 	unsigned classes;
 	bool all;		 /* every call, not only first occurrences */
 	bool selected;		 /* not all accesses are told */
+	char *const *detach;	 /* programs to leave out (detach.h) */
 	bool failed;		 /* text: failed look-ups too */
 	bool probes;		 /* text: the probe class was asked for by name */
 	char *const *targets;	 /* dependency files: NULL-terminated, or NULL */

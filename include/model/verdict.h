@@ -24,6 +24,9 @@ void verdict_gap(struct outcome *o, enum gap gap, const char *example);
 void verdict_gap_by(struct outcome *o, enum gap gap, const struct task *task,
 		    const char *what);
 
+/* What @task does from now on, and everybody below it, is not told: --detach. */
+void verdict_left_out(struct outcome *o, const struct task *task);
+
 /*
  * What the call of @r, decoded into @a, means for the record; @unresolved when a
  * name needed a directory that nobody could tell.

@@ -83,14 +83,15 @@ add_output(struct options *o, const char *path)
 	o->outputs[n] = (struct output_option){ .path = path };
 }
 
+/* One more name to a list that ends with NULL. */
 static void
-add_target(struct options *o, const char *name)
+add_name(char ***names, size_t *count, const char *name, const char *option)
 {
 	if (!*name)
-		msg_die(STATUS_USAGE, "--target: the name is empty");
-	o->targets = mem_resize(o->targets, o->target_count + 2, sizeof(*o->targets));
-	o->targets[o->target_count++] = (char *)name;
-	o->targets[o->target_count] = NULL;
+		msg_die(STATUS_USAGE, "%s: the name is empty", option);
+	*names = mem_resize(*names, *count + 2, sizeof(**names));
+	(*names)[(*count)++] = (char *)name;
+	(*names)[*count] = NULL;
 }
 
 static const struct sink_ops *
@@ -233,6 +234,9 @@ take(struct options *o, int id, const struct sink_ops **format, bool *audit)
 	case OPTION_UNDER:
 		selecting_take(&o->selection, SELECTING_UNDER, optarg);
 		break;
+	case OPTION_DETACH:
+		add_name(&o->detach, &o->detach_count, optarg, "--detach");
+		break;
 	case OPTION_PROCESS:
 		selecting_take(&o->selection, SELECTING_PROCESS, optarg);
 		break;
@@ -243,7 +247,7 @@ take(struct options *o, int id, const struct sink_ops **format, bool *audit)
 		selecting_take(&o->selection, SELECTING_DENIED, NULL);
 		break;
 	case OPTION_TARGET:
-		add_target(o, optarg);
+		add_name(&o->targets, &o->target_count, optarg, "--target");
 		break;
 	case OPTION_ABSOLUTE:
 		o->absolute = true;
@@ -467,6 +471,7 @@ options_done(struct options *o)
 {
 	free(o->outputs);
 	free(o->targets);
+	free(o->detach);
 	free(o->pids);
 	memset(o, 0, sizeof(*o));
 }

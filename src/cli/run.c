@@ -119,6 +119,7 @@ describe_run(struct session *s)
 		.classes = o->classes | CLASS_PROCESS,
 		.all = o->all,
 		.selected = o->selection,
+		.detach = o->detach,
 		.failed = o->failed,
 		.probes = o->probes,
 		.targets = o->targets,

@@ -11,7 +11,7 @@ _whatfiles()
     for ((i = 1; i < cword; i++)); do
         case ${words[i]} in
         -o | --output | -f | --format | -e | --events | --engine | --io-uring | --ring-size | \
-            --target | --relative-to | -p | --pid | --for | --detach-after | --until-exec | --only | --ignore | --under | --process | --op | \
+            --target | --relative-to | -p | --pid | --for | --detach-after | --until-exec | --only | --ignore | --under | --detach | --process | --op | \
             --timeout | --grace | --on-exit | --on-log-error)
             ((i++))
             ;;
@@ -58,7 +58,7 @@ _whatfiles()
         mapfile -t COMPREPLY < <(compgen -W '@system @libs @proc @tmp @git' -- "$cur")
         return
         ;;
-    --process | --op)
+    --detach | --process | --op)
         return
         ;;
     --io-uring)
@@ -84,7 +84,7 @@ _whatfiles()
 
     if [[ $cur == -* ]]; then
         mapfile -t COMPREPLY < <(compgen -W '-o --output -f --format -s --stdout --summary --overwrite -e --events
-            --audit --only --ignore --under --process --op --denied -A --all -F --failed --target --absolute --relative-to
+            --audit --only --ignore --under --detach --process --op --denied -A --all -F --failed --target --absolute --relative-to
             --system-files -p --pid --no-children --for --detach-after --until-exec
             --engine --resolve --io-uring --timeout --grace --on-exit --on-log-error
             --ring-size -d --debug --print-filter

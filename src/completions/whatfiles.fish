@@ -24,6 +24,7 @@ complete -c whatfiles -l until-exec -x -d 'with --pid: leave when such a program
 complete -c whatfiles -l only -x -a '@system @libs @proc @tmp @git' -d 'only names that match'
 complete -c whatfiles -l ignore -x -a '@system @libs @proc @tmp @git' -d 'no names that match'
 complete -c whatfiles -l under -r -d 'only what is below a directory'
+complete -c whatfiles -l detach -x -d 'leave out programs that match, and all below'
 complete -c whatfiles -l process -x -d 'only programs that match'
 complete -c whatfiles -l op -x -d 'only these operations'
 complete -c whatfiles -l denied -d 'only what was denied'

@@ -6,6 +6,7 @@
 #include "base/intern.h"
 #include "base/mem.h"
 #include "model/decode.h"
+#include "model/detach.h"
 #include "model/hub.h"
 #include "model/path.h"
 #include "model/record.h"
@@ -116,6 +117,13 @@ process_event(struct model *m, enum process_event_kind kind, const struct record
 	};
 }
 
+static void
+tell_process(struct model *m, const struct process_event *e)
+{
+	if (!e->process->untold)
+		hub_process(m->hub, e);
+}
+
 /* A process that we hear of for the first time, though nobody told of its birth. */
 static struct task *
 task_of(struct model *m, const struct record *r)
@@ -128,7 +136,7 @@ task_of(struct model *m, const struct record *r)
 	task = tasks_add_process(m->tasks, r->tid, NULL, false);
 	verdict_gap_by(&m->outcome, GAP_LOST, task, "no start was seen");
 	e = process_event(m, PROCESS_FORK, r, task);
-	hub_process(m->hub, &e);
+	tell_process(m, &e);
 	return task;
 }
 
@@ -145,7 +153,7 @@ member_ended(struct model *m, struct member *member, uint64_t time,
 		.status_known = member->status_known,
 	};
 
-	hub_process(m->hub, &e);
+	tell_process(m, &e);
 	tasks_forget(member);
 }
 
@@ -158,7 +166,7 @@ on_start(struct model *m, const struct record *r)
 	task->member->process.ppid = (pid_t)r->args[0];
 	place_update(m, task->place, r);
 	e = process_event(m, PROCESS_START, r, task);
-	hub_process(m->hub, &e);
+	tell_process(m, &e);
 }
 
 static void
@@ -185,7 +193,7 @@ on_fork(struct model *m, const struct record *r)
 	place_update(m, child->place, r);
 	e = process_event(m, PROCESS_FORK, r, child);
 	e.threads_share = r->flags & FORK_SHARES_VM;
-	hub_process(m->hub, &e);
+	tell_process(m, &e);
 }
 
 static void
@@ -229,7 +237,7 @@ on_attached_process(struct model *m, const struct record *r)
 	e = process_event(m, PROCESS_ATTACH, r, task);
 	e.argv = field_span(r, FIELD_ARGV);
 	e.argv_cut = r->args[5];
-	hub_process(m->hub, &e);
+	tell_process(m, &e);
 }
 
 static void
@@ -261,6 +269,8 @@ tell(struct model *m, const struct record *r, struct task *task, struct access *
 		.mnt_ns = a->mnt_ns,
 	};
 
+	if (task->member->process.left_out)
+		return;
 	key.outcome = a->unfinished ? UINT32_MAX : (uint32_t)a->error;
 	a->process = &task->member->process;
 	a->time = time_of(m, r);
@@ -308,7 +318,8 @@ on_call(struct model *m, const struct record *r)
 		return;
 	if (decode_chosen(r, &a, m->run->classes))
 		tell(m, r, task, &a);
-	verdict_call(&m->outcome, m->tasks, r, task, &a, m->decoder.unresolved);
+	if (!task->member->process.left_out)
+		verdict_call(&m->outcome, m->tasks, r, task, &a, m->decoder.unresolved);
 	apply(m, r, task, &a);
 }
 
@@ -349,11 +360,15 @@ on_exec(struct model *m, const struct record *r)
 	e = process_event(m, PROCESS_EXEC, r, task);
 	e.argv = field_span(r, FIELD_ARGV);
 	e.argv_cut = r->args[5];
-	hub_process(m->hub, &e);
+	tell_process(m, &e);
 	verdict_call(&m->outcome, m->tasks, r, task, &a, m->decoder.unresolved);
 	if (decode_chosen(r, &a, m->run->classes))
 		tell(m, r, task, &a);
 	tell_opened(m, r, task);
+	if (!p->left_out && detach_matches(m->run->detach, p)) {
+		p->left_out = true;
+		verdict_left_out(&m->outcome, task);
+	}
 }
 
 static void
@@ -366,7 +381,7 @@ on_inherited(struct model *m, const struct record *r, const struct task *task)
 	e.flags = r->args[1];
 	e.mode = (unsigned)r->args[2];
 	e.file = field_span(r, FIELD_PATH);
-	hub_process(m->hub, &e);
+	tell_process(m, &e);
 }
 
 static void

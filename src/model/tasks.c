@@ -142,6 +142,8 @@ tasks_add_process(struct tasks *t, pid_t tid, const struct task *parent,
 		m->process.ppid = parent->member->process.pid;
 		m->process.name = parent->member->process.name;
 		m->process.exe = parent->member->process.exe;
+		m->process.left_out = m->process.untold =
+			parent->member->process.left_out;
 	}
 	return task_add(t, tid, m, place_for_child(t, parent, shares_place));
 }

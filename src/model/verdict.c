@@ -36,6 +36,12 @@ verdict_gap_by(struct outcome *o, enum gap gap, const struct task *task, const c
 	count_by(&o->gaps[gap], task, what);
 }
 
+void
+verdict_left_out(struct outcome *o, const struct task *task)
+{
+	count_by(&o->notes[NOTE_LEFT_OUT], task, "all");
+}
+
 static void
 note_by(struct outcome *o, enum note note, const struct task *task, const char *what)
 {

@@ -3,6 +3,7 @@
 
 import errno
 import os
+import pathlib
 import re
 import resource
 import stat
@@ -65,6 +66,7 @@ USES = {  # long option -> a value for it; each works with --version behind it
     "ignore": "*.o",
     "under": "/",
     "process": "cc1",
+    "detach": "cc1",
     "op": "read,delete",
     "pid": "1",
     "for": "1.5m",
@@ -753,3 +755,40 @@ def test_few_descriptors(run):
     result = run("sh", "-c", "for i in $(seq 40); do sleep 0.2 & done; wait", preexec_fn=few)
     assert result.status == 0 and result.log.end["processes"] == 42
     assert result.log.end["complete"]
+
+
+# --- programs that are left out ---------------------------------------------------------
+
+FAMILY = "cat in; env sh -c 'cat in2; (cat in3); exec cat in4'; cat in5"
+
+
+def test_detach(run, tmp_path):
+    """What a program and all below it do is not told, and that is."""
+    for name in ("in", "in2", "in3", "in4", "in5"):
+        (tmp_path / name).write_text("")
+    whole = run("sh", "-c", FAMILY, cwd=tmp_path).log
+    log = run("sh", "-c", FAMILY, cwd=tmp_path, options=["--all", "--detach", "en[v]"]).log
+    assert log.end["complete"] and whole.end["complete"]
+    (note,) = [n for n in log.end["notes"] if n["kind"] == "left_out"]
+    assert note["count"] == 1 and re.search(r"\(env\)$", note["example"])
+    assert not [n for n in whole.end["notes"] if n["kind"] == "left_out"]
+
+    def read(log):
+        return {pathlib.Path(r["path"]).name for r in log.accesses() if r["op"] == "read"
+                and r["path"].startswith(f"{tmp_path}/in")}
+
+    assert read(whole) == {"in", "in2", "in3", "in4", "in5"}
+    assert read(log) == {"in", "in5"}
+    # that it was executed is told, and its end; its children are not
+    (left,) = {r["proc"] for r in log.of("exec") if r["exe"].endswith("/env")}
+    assert [r["proc"] for r in log.of("exit")].count(left) == 1
+    assert not [r for r in log.of("fork") if r["parent"] == left]
+    assert len(log.of("exit")) == len(log.of("fork")) + 1
+    shown = {r["proc"] for r in log.of("start", "fork")}
+    assert {r["proc"] for r in log.accesses()} <= shown
+
+
+def test_detach_by_absolute_name(run, tmp_path):
+    by_path = run("sh", "-c", "cat /etc/hostname; ls /", cwd=tmp_path,
+                  options=["--all", "--detach", "*/bin/cat", "--detach", "/none/ls"]).log
+    assert not by_path.accesses("/etc/hostname") and by_path.accesses("/", op="list")
