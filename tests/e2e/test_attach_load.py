@@ -66,7 +66,7 @@ def test_a_hundred_times(start, needs, tmp_path):
         client.start()
     calls = 0
     for cycle in range(CYCLES):
-        done = start(options=["--all", "--for", "10ms", "-p", str(redis.pid)],
+        done = start(options=["--all", "--overwrite", "--for", "10ms", "-p", str(redis.pid)],
                      log="log.jsonl").wait()
         assert (done.status, done.stderr) == (0, b""), cycle
         assert done.log.end["complete"], (cycle, done.log.end)

@@ -42,6 +42,7 @@ def pair(tmp_path):
 def test_F1_name_changed_on_its_way(run, probe, pair, how):
     """The descriptor is the truth: for every open the log names the file that the probe got."""
     (pair.parent / "link").symlink_to(".")
+    let_rest()
     prefix = {"absolute": pair, "relative": "file", "by_a_link": pair.parent / "link" / "file"}[how]
     seen = 0
     for _ in range(5):

@@ -103,7 +103,8 @@ class Kernel:
         again when it is gone.
         """
         _, task, pid, _, number, *_ = event
-        if pid == self.tracer and number != self.root or event[9] in self.strangers:
+        parent = event[9] & (1 << 64) - 1  # an address where other events have a result
+        if pid == self.tracer and number != self.root or parent in self.strangers:
             self.strangers.add(task)
         else:
             self.strangers.discard(task)
