@@ -472,6 +472,7 @@ options_done(struct options *o)
 	free(o->outputs);
 	free(o->targets);
 	free(o->detach);
+	selection_free(o->selection);
 	free(o->pids);
 	memset(o, 0, sizeof(*o));
 }
