@@ -13,6 +13,7 @@
 struct buf;
 struct fold;
 struct fold_file;
+struct fold_use;
 struct logread_faults;
 
 struct view_in {
@@ -62,6 +63,9 @@ enum style {
 };
 
 void view_style(const struct view_in *in, struct buf *out, enum style style);
+
+/* Adds why @u, which did not go well, did not: its error, or that it was killed inside. */
+void view_outcome(const struct view_in *in, struct buf *out, const struct fold_use *u);
 
 /* Adds "670,100"; "26.4 s"; and fills the line from @start with blanks to @column. */
 void view_count(struct buf *out, uint64_t n);

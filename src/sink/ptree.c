@@ -5,7 +5,6 @@
 #include "base/compiler.h"
 #include "base/intern.h"
 #include "model/fold.h"
-#include "sink/flags.h"
 #include "sink/view.h"
 #include <stdlib.h>
 
@@ -124,12 +123,7 @@ add_use(const struct view_in *in, struct buf *out, const struct fold_use *u)
 	}
 	if (u->error) {
 		buf_adds(out, "  ");
-		view_style(in, out, STYLE_ODD);
-		if (u->error == FOLD_UNFINISHED)
-			buf_adds(out, "killed inside");
-		else
-			flags_error(out, u->error);
-		view_style(in, out, STYLE_PLAIN);
+		view_outcome(in, out, u);
 	}
 	buf_addc(out, '\n');
 }

@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/compiler.h"
 #include "base/escape.h"
+#include "model/fold.h"
 #include "sink/flags.h"
 #include "sink/listing.h"
 #include "sink/ptree.h"
@@ -230,4 +231,15 @@ view_status(struct buf *out, bool known, int status)
 	} else {
 		buf_printf(out, "status 0x%x", (unsigned)status);
 	}
+}
+
+void
+view_outcome(const struct view_in *in, struct buf *out, const struct fold_use *u)
+{
+	view_style(in, out, STYLE_ODD);
+	if (u->error == FOLD_UNFINISHED)
+		buf_adds(out, "killed inside");
+	else
+		flags_error(out, u->error);
+	view_style(in, out, STYLE_PLAIN);
 }

@@ -6,7 +6,6 @@
 #include "base/intern.h"
 #include "model/fold.h"
 #include "model/path.h"
-#include "sink/flags.h"
 #include "sink/view.h"
 
 static void
@@ -30,12 +29,7 @@ add_use(const struct view_in *in, struct buf *out, const struct fold_use *u,
 	}
 	if (u->error) {
 		buf_addc(out, ' ');
-		view_style(in, out, STYLE_ODD);
-		if (u->error == FOLD_UNFINISHED)
-			buf_adds(out, "killed inside");
-		else
-			flags_error(out, u->error);
-		view_style(in, out, STYLE_PLAIN);
+		view_outcome(in, out, u);
 	}
 	if (u->count > 1) {
 		buf_adds(out, ", ");
