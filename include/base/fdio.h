@@ -39,3 +39,10 @@ void fdio_hurry(uint64_t from, uint64_t patience);
  * fdio_result or -errno; after an error @out is as before.
  */
 int fdio_read_whole(int dirfd, const char *path, size_t limit, struct buf *out);
+
+/*
+ * Closed standard files would be given to whatever is opened first, a log for one.
+ * The place is held by a file that nobody can read or write, and that is gone again
+ * for a command.
+ */
+void fdio_hold_standard_files(void);

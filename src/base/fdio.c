@@ -148,3 +148,11 @@ fdio_read_whole(int dirfd, const char *path, size_t limit, struct buf *out)
 	buf_str(out);
 	return r;
 }
+
+void
+fdio_hold_standard_files(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			open("/", O_PATH | O_CLOEXEC);
+}

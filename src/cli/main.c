@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "base/fdio.h"
 #include "base/msg.h"
 #include "cli/help.h"
 #include "cli/options.h"
@@ -42,19 +43,6 @@ finish_stdout(void)
 	return STATUS_OURS;
 }
 
-/*
- * Closed standard files would be given to whatever is opened first, a log for
- * one.  The place is held by a file that nobody can read or write, and that is
- * gone again for the command.
- */
-static void
-hold_standard_files(void)
-{
-	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-		if (fcntl(fd, F_GETFD) < 0)
-			open("/", O_PATH | O_CLOEXEC);
-}
-
 int
 main(int argc, char *argv[])
 {
@@ -65,7 +53,7 @@ main(int argc, char *argv[])
 		msg_die(STATUS_OURS,
 			"whatfiles must not be set-uid, set-gid or have file "
 			"capabilities: everybody could trace with them");
-	hold_standard_files();
+	fdio_hold_standard_files();
 	options_parse(&options, argc, argv);
 	msg_debug_enable(options.debug);
 	switch (options.action) {

@@ -1,19 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+#include "base/fdio.h"
 #include "base/msg.h"
 #include "cli/report-options.h"
 #include "cli/report.h"
-#include <fcntl.h>
 #include <stdio.h>
-#include <unistd.h>
-
-/* As whatfiles does: a closed standard file must not become a log's descriptor. */
-static void
-hold_standard_files(void)
-{
-	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-		if (fcntl(fd, F_GETFD) < 0)
-			open("/", O_PATH | O_CLOEXEC);
-}
 
 int
 main(int argc, char *argv[])
@@ -22,7 +12,7 @@ main(int argc, char *argv[])
 	int status = REPORT_OK;
 
 	msg_program("whatfiles-report");
-	hold_standard_files();
+	fdio_hold_standard_files();
 	report_options_parse(&o, argc, argv);
 	if (o.action == REPORT_RUN)
 		status = report_run(&o);
