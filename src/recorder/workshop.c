@@ -63,7 +63,7 @@ tell_other_view(const struct tracee *t)
 }
 
 /* The only task of a space is known by it; of several each must ask. */
-static void
+static int
 tell_tid(const struct tracee *t, uint32_t tid)
 {
 	int r = patch_poke(t->tid, LAYOUT_SPACE + offsetof(struct space_page, tid), &tid,
@@ -71,6 +71,18 @@ tell_tid(const struct tracee *t, uint32_t tid)
 
 	if (r < 0 && r != -ESRCH)
 		msg_debug("cannot tell %d who it is: %s", (int)t->tid, strerror(-r));
+	return r;
+}
+
+/*
+ * A space has two tasks now.  The parent may have been killed since it told of the
+ * birth, and what it was is only to be reached by the child then.
+ */
+static void
+tell_both(const struct tracee *parent, const struct tracee *child)
+{
+	if (tell_tid(parent, 0) < 0)
+		tell_tid(child, 0);
 }
 
 /*
@@ -123,7 +135,7 @@ on_birth(struct fast *f, struct tracee *parent, struct tracee *child, enum birth
 		if (parent->space->fast && plant_has_other_pids(parent->tid))
 			tell_other_view(parent);
 		if (parent->space->fast)
-			tell_tid(parent, 0);
+			tell_both(parent, child);
 	} else {
 		parent->space->waits_for = 0;
 	}
