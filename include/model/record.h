@@ -60,6 +60,7 @@ enum call_flag {
 	CALL_RACED = 1 << 11, /* the kernel may have, or has, taken another name */
 	CALL_OTHER =
 		1 << 12, /* FIELD_PATH does not lead to FIELD_FILE, which was opened */
+	CALL_ANSWERED = 1 << 13, /* by us in the kernel's place, as it would have */
 };
 
 /* struct record.flags of every record; else time is CLOCK_MONOTONIC in nanoseconds */

@@ -15,8 +15,11 @@
 
 struct sock_filter;
 
-/* What a traced call carries as event message.  Always this: calls are told by number. */
-#define FILTER_TRACE_DATA 0x7766 /* nobody else's, so that others' stops can be told */
+/*
+ * What a traced call carries as event message.  Calls are told by their number; this only
+ * tells our stops from those that others' filters ask for.
+ */
+#define FILTER_TRACE_DATA 0x7766
 
 struct filter {
 	struct sock_filter *code; /* owned */
@@ -32,6 +35,9 @@ struct filter {
  */
 int filter_build(unsigned classes, const uint64_t *trusted, size_t count,
 		 struct filter *ret);
+
+/* Its traced calls carry @data as event message from now on. */
+void filter_mark(struct filter *f, uint16_t data);
 
 /* Frees the program; a filter that was never built is fine when zeroed. */
 void filter_done(struct filter *f);

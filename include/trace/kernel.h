@@ -18,6 +18,7 @@ enum resume {
 	RESUME_CONT,	/* to the next event */
 	RESUME_SYSCALL, /* also stop when the syscall returns */
 	RESUME_LISTEN,	/* stay in a group-stop and report its end */
+	RESUME_STEP,	/* one instruction */
 };
 
 /* One syscall stop, with what matters of struct ptrace_syscall_info. */
@@ -43,11 +44,14 @@ struct kernel {
 	/* At the entry of a call: gives it another first argument. */
 	int (*set_arg)(pid_t tid, bool i386, uint64_t value);
 	int (*interrupt)(pid_t tid); /* PTRACE_INTERRUPT */
+	/* Any other request of ptrace(2) on a stopped task, as the raw call. */
+	long (*request)(int request, pid_t tid, uint64_t addr, void *data);
 	/* At a signal's delivery: whether the kernel sent it for what the task did. */
 	bool (*is_fault)(pid_t tid);
 	/* Lets it go on untraced, with @signal if it stopped for one and that is not 0. */
 	int (*detach)(pid_t tid, int signal);
 	int (*kill)(pid_t tgid, int signal);
+	int (*signal)(pid_t tgid, pid_t tid, int signal); /* tgkill(2) */
 	/*
 	 * Makes waits that are so long return -EINTR, from now on; 0 ends that.
 	 * Async-signal-safe.
@@ -71,3 +75,6 @@ extern const struct kernel kernel_real;
  * runs on.  @launched: it is to have our filter, and is lost without us.
  */
 int kernel_seize(pid_t tid, bool launched);
+
+/* The options with which it does (PTRACE_O_*). */
+unsigned long kernel_options(bool launched);

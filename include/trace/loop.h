@@ -27,6 +27,7 @@ struct loop_config {
 	struct ring *spare; /* takes records when the ring is broken; or NULL */
 	struct fast *fast;  /* the fast engine, or NULL */
 	bool resolve;	    /* look up which file each call is about */
+	unsigned mark;	    /* what our filter's stops carry (trace/filter.h) */
 	bool filtered;	    /* whatfiles itself runs below a seccomp filter */
 	const struct attach
 		*attach; /* what was seized, where there is no command; or NULL */

@@ -42,6 +42,9 @@ long proc_uid(pid_t tid);
 /* Who traces the task, 0 for nobody or where it is gone. */
 pid_t proc_tracer(pid_t tid);
 
+/* Whether the task runs below a seccomp filter, whatever it is told of that. */
+bool proc_is_filtered(pid_t tid);
+
 /* Calls @each for every thread of the process, or for every process; 0 or -errno. */
 int proc_threads(pid_t tgid, void (*each)(pid_t tid, void *data), void *data);
 int proc_processes(void (*each)(pid_t pid, void *data), void *data);

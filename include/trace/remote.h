@@ -15,6 +15,12 @@
  */
 ssize_t remote_read(pid_t tid, uint64_t addr, void *to, size_t len);
 
+/*
+ * Writes to memory that the task itself can write, as the kernel would for a call of its:
+ * 0 or a negative errno.
+ */
+int remote_write(pid_t tid, uint64_t addr, const void *bytes, size_t len);
+
 enum remote_result {
 	REMOTE_OK,
 	REMOTE_CUT, /* no NUL in the first @cap bytes: those are in @to */

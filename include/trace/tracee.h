@@ -12,6 +12,8 @@
 #include <sys/types.h>
 #include <time.h>
 
+struct nested;
+struct nester;
 struct record;
 struct space;
 
@@ -38,6 +40,7 @@ struct pending_call {
 struct tracee {
 	pid_t tid;
 	pid_t tgid;
+	pid_t maker;	   /* the thread that forked it, as far as we saw that */
 	bool told;	   /* its birth is in the ring, so it may run */
 	bool parked;	   /* stopped at birth until it is told */
 	bool every;	   /* stops at every call: a filter of its own could hide some */
@@ -54,6 +57,9 @@ struct tracee {
 	bool froze;	 /* takes up its call while all siblings stand still */
 	bool thawed;	 /* or because they would not */
 	bool swapped;	 /* in a call that the fast engine makes in place of its own */
+	int status;	 /* what it stopped with last */
+	struct nested *nested; /* another of the job traces it; or NULL */
+	struct nester *nester; /* it traced others; or NULL */
 	struct memory *memory;
 	struct pending_call call;
 	/* interrupted by signals, the last one on top: each restarts, or ends in EINTR */

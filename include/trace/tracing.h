@@ -16,14 +16,16 @@
 #include <sys/types.h>
 
 struct fast;
+struct nested;
 struct record;
 struct ring;
 
 struct tracing {
 	const struct kernel *kernel;
 	struct ring *ring;
-	struct ring *spare; /* where records go when the other one is broken */
-	struct fast *fast;  /* or NULL */
+	struct ring *spare;    /* where records go when the other one is broken */
+	struct fast *fast;     /* or NULL */
+	struct nested *nested; /* everybody whom one of the job traces */
 	struct loop_config config;
 	pid_t root; /* the command */
 	struct tracees tracees;

@@ -50,6 +50,8 @@ struct session {
 	struct workshop
 		workshop; /* the fast one; its region is zero when it is not used */
 	bool fast;
+	bool nested;	    /* another whatfiles traces us */
+	uint16_t mark;	    /* of our filter's stops */
 	struct ring *ring;  /* where records go */
 	struct ring *spare; /* where they go when the job has spoiled that one */
 	struct model *model;
@@ -138,7 +140,12 @@ choose_engine(struct session *s)
 	if (o->resolve && strcmp(o->engine, "fast") == 0)
 		msg_die(STATUS_USAGE, "--resolve looks at each file during a stop: "
 				      "use --engine=strict with it");
-	if (o->resolve || strcmp(o->engine, "strict") == 0)
+	/* its filter trusts the same addresses, and would take our recorder for its own */
+	s->nested = proc_tracer(getpid()) && proc_is_filtered(getpid());
+	if (s->nested && strcmp(o->engine, "fast") == 0)
+		msg_die(STATUS_OURS,
+			"the fast engine cannot be used below another whatfiles");
+	if (s->nested || o->resolve || strcmp(o->engine, "strict") == 0)
 		return;
 	r = workshop_open(&s->workshop, o->ring_bytes, o->classes | CLASS_PROCESS);
 	s->fast = r == 0;
@@ -179,6 +186,11 @@ build_filter(struct session *s)
 	errno = -r;
 	if (r < 0)
 		msg_die(STATUS_OURS, "cannot build the filter:");
+	s->mark = FILTER_TRACE_DATA;
+	if (s->nested) {
+		s->mark ^= (uint16_t)getpid();
+		filter_mark(&s->filter, s->mark);
+	}
 }
 
 static void
@@ -257,6 +269,7 @@ trace(struct session *s)
 		.spare = s->spare,
 		.fast = s->fast ? &s->workshop.fast : NULL,
 		.resolve = s->options->resolve,
+		.mark = s->mark,
 		.filtered = prctl(PR_GET_SECCOMP) > 0,
 		.ending = s->options->ending,
 	};

@@ -103,7 +103,10 @@ is_traced(const struct tasks *tasks, const struct task *task, pid_t tid)
 	return other && other->member != task->member;
 }
 
-/* A process that wanted to trace: ours can have no other tracer, and fail with EPERM. */
+/*
+ * A process that wanted to trace, and whom the kernel answered: ours can have no other
+ * tracer, and fail with EPERM; the others do what we do not see.
+ */
 static void
 note_ptrace(struct outcome *o, const struct tasks *tasks, const struct record *r,
 	    const struct task *task, const struct access *a)
@@ -111,6 +114,8 @@ note_ptrace(struct outcome *o, const struct tasks *tasks, const struct record *r
 	bool attach = r->args[0] == PTRACE_ATTACH || r->args[0] == PTRACE_SEIZE;
 	bool refused = a->error == EPERM;
 
+	if (r->flags & CALL_ANSWERED)
+		return;
 	if (r->args[0] == PTRACE_TRACEME && refused)
 		note_by(o, NOTE_PTRACE, task, "PTRACE_TRACEME");
 	else if (attach && refused && is_traced(tasks, task, (pid_t)r->args[1]))

@@ -180,7 +180,9 @@ plant(struct workshop *e, struct tracee *t)
 	struct mapping maps[MAPS_MAX];
 	int count;
 
-	if (t->every) {
+	if (t->nested) {
+		refuse(e, t, REASON_TRACED);
+	} else if (t->every) {
 		refuse(e, t, REASON_FILTER);
 	} else if (atomic_load(&e->region.control->closed)) {
 		refuse(e, t, REASON_RING);

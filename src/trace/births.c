@@ -2,6 +2,7 @@
 #include "trace/births.h"
 
 #include "model/record.h"
+#include "trace/nest.h"
 #include "trace/proc.h"
 #include "trace/tracing.h"
 #include <errno.h>
@@ -62,12 +63,15 @@ tell_birth(struct tracing *tr, struct tracee *parent, pid_t tid, enum birth how,
 		parent->same_place = child->same_place = true;
 	tracing_put(tr, r);
 	child->told = true;
+	child->maker = parent->tid;
 	child->every = parent->every;
 	/* who is guessed to be the parent has the same memory only where the kernel says so */
 	if (guessed && !(r->flags & FORK_SHARES_VM))
 		fast_orphan(tr, child);
 	else
 		fast_birth(tr, parent, child, how, r->flags & FORK_SHARES_VM);
+	if (!guessed)
+		nest_birth(tr, parent, child, parent->status);
 	if (child->parked)
 		let_run(tr, child);
 }

@@ -6,9 +6,10 @@
 #include "model/syscalls.h"
 #include "trace/descriptors.h"
 #include "trace/fast.h"
-#include "trace/filter.h"
 #include "trace/freeze.h"
 #include "trace/guard.h"
+#include "trace/nest-call.h"
+#include "trace/nest.h"
 #include "trace/places.h"
 #include "trace/proc.h"
 #include "trace/tracing.h"
@@ -146,6 +147,13 @@ calls_on_signal(struct tracing *tr, struct tracee *t, int signal)
 	tracing_resume(tr, t, RESUME_CONT, signal);
 }
 
+/* ptrace(2), which is not the kernel's affair between tasks of ours. */
+static bool
+is_nested(const struct syscall_row *row, enum abi abi)
+{
+	return row->shape == SHAPE_PTRACE && abi == ABI_X86_64;
+}
+
 /* A call begins that we would like to see; it goes on when this returns. */
 static void
 enter(struct tracing *tr, struct tracee *t, const struct syscall_row *row, enum abi abi,
@@ -168,6 +176,8 @@ enter(struct tracing *tr, struct tracee *t, const struct syscall_row *row, enum 
 		tr->kernel->refuse(t->tid);
 	else if (t->refuse)
 		tr->kernel->set_arg(t->tid, abi == ABI_I386, 0);
+	else if (is_nested(row, abi) && (at_seccomp || tr->config.attach))
+		nest_on_call(tr, t, stop);
 	/* killed while it stood here: the kernel does not make the call any more */
 	if (verdict != GUARD_WAIT && tracing_resume(tr, t, how, 0) == -ESRCH)
 		t->call.active = false;
@@ -182,7 +192,8 @@ refuse_if_foreign(struct tracing *tr, struct tracee *t)
 {
 	unsigned long data;
 
-	if (tr->kernel->message(t->tid, &data) == 0 && data != FILTER_TRACE_DATA)
+	if (tr->kernel->message(t->tid, &data) == 0 && data != tr->config.mark &&
+	    !nest_takes_seccomp(t))
 		tr->kernel->refuse(t->tid);
 }
 
@@ -211,6 +222,23 @@ return_unknown(struct tracing *tr, struct tracee *t, int64_t result)
 	tracing_put(tr, capture_gap(&tr->capture, t->tid, GAP_UNKNOWN_CALL, example));
 }
 
+/* Stopped at its entry before, and taken down there if it was of interest. */
+static void
+resume_entered(struct tracing *tr, struct tracee *t)
+{
+	const struct record *r = t->call.active ? t->call.record : NULL;
+	struct syscall_stop stop;
+
+	if (t->refuse)
+		tr->kernel->refuse(t->tid);
+	else if (r && is_nested(&syscall_rows[r->row], r->abi) &&
+		 tr->kernel->syscall(t->tid, &stop) == 0)
+		nest_on_call(tr, t, &stop);
+	else
+		refuse_if_foreign(tr, t);
+	tracing_resume(tr, t, RESUME_SYSCALL, 0);
+}
+
 void
 calls_on_entry(struct tracing *tr, struct tracee *t)
 {
@@ -220,13 +248,8 @@ calls_on_entry(struct tracing *tr, struct tracee *t)
 	enum abi abi;
 	int nr;
 
-	/* stopped at its entry before, and taken down there if it was of interest */
 	if (t->entered) {
-		if (t->refuse)
-			tr->kernel->refuse(t->tid);
-		else if (t->every)
-			refuse_if_foreign(tr, t);
-		tracing_resume(tr, t, RESUME_SYSCALL, 0);
+		resume_entered(tr, t);
 		return;
 	}
 	if (tr->kernel->syscall(t->tid, &stop) < 0)
@@ -276,6 +299,8 @@ on_any_entry(struct tracing *tr, struct tracee *t, struct syscall_stop *stop)
 	}
 	if (!t->in_sigreturn)
 		settle_held(tr, t, stop);
+	if (t->nester)
+		nest_on_any_entry(tr, t, stop);
 	if (row && syscall_wanted(row, tr->config.classes, stop->args) &&
 	    !fast_is_recorded(tr, stop->ip))
 		enter(tr, t, row, abi, stop, false);
@@ -293,6 +318,7 @@ on_return(struct tracing *tr, struct tracee *t, int64_t result)
 	} else if (result <= -ERESTARTSYS && result >= -ERESTART_RESTARTBLOCK) {
 		calls_hold(tr, t);
 	} else {
+		result = nest_on_return(tr, t, result);
 		guard_return(tr, t, t->call.record, result);
 		tracing_put(tr, capture_exit(&tr->capture, t, result));
 		places_after(tr, t->call.record);
@@ -313,6 +339,8 @@ calls_on_syscall(struct tracing *tr, struct tracee *t)
 		return;
 	}
 	t->entered = t->refuse = false;
+	if (t->nester)
+		nest_on_any_return(tr, t, stop.result);
 	if (t->swapped) {
 		t->swapped = false;
 		fast_returned(tr, t);

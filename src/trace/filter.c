@@ -427,6 +427,18 @@ filter_build(unsigned classes, const uint64_t *trusted, size_t count, struct fil
 }
 
 void
+filter_mark(struct filter *f, uint16_t data)
+{
+	for (unsigned i = 0; i < f->len; i++) {
+		struct sock_filter *leaf = &f->code[i];
+
+		if (leaf->code == (BPF_RET | BPF_K) &&
+		    (leaf->k & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_TRACE)
+			leaf->k = SECCOMP_RET_TRACE | data;
+	}
+}
+
+void
 filter_done(struct filter *f)
 {
 	free(f->code);

@@ -20,6 +20,10 @@ freeze_begin(struct tracing *tr, struct tracee *t)
 	/* while stops that were put off are acted on, everybody is in between */
 	if (tr->freezer || tr->thawing || t->waits)
 		return false;
+	/* whom another one traces, that one lets go when it wants */
+	for (struct tracee *s = t->next; s != t; s = s->next)
+		if (s->nested)
+			return false;
 	tr->frozen_round = tr->round;
 	tr->freezer = t;
 	tr->freezing = 0;

@@ -4,6 +4,7 @@
 #include "base/compiler.h"
 #include "model/record.h"
 #include "trace/fast.h"
+#include "trace/nest.h"
 #include "trace/proc.h"
 #include "trace/remote.h"
 #include "trace/tracing.h"
@@ -22,6 +23,9 @@ watch_siblings(struct tracing *tr, struct tracee *t)
 			continue;
 		s->every = true;
 		fast_hush(tr, s);
+		/* it stands still already, and who lets it go on makes it stop at every call */
+		if (nest_stands(s))
+			continue;
 		s->interrupted = tr->kernel->interrupt(s->tid) == 0;
 		if (s->interrupted)
 			t->waits = true;
@@ -117,9 +121,8 @@ guard_entry(struct tracing *tr, struct tracee *t, const struct syscall_row *row,
 	case SHAPE_URING:
 		return tr->config.allow_uring ? GUARD_TELL : GUARD_REFUSE;
 	case SHAPE_CLONE:
-		if (!tr->config.attach)
-			tr->kernel->set_arg(t->tid, abi == ABI_I386,
-					    stop->args[0] & ~(uint64_t)CLONE_UNTRACED);
+		tr->kernel->set_arg(t->tid, abi == ABI_I386,
+				    stop->args[0] & ~(uint64_t)CLONE_UNTRACED);
 		return GUARD_TELL;
 	case SHAPE_CLONE3:
 		return on_clone3(tr, t, stop);
@@ -140,16 +143,13 @@ void
 guard_return(struct tracing *tr, struct tracee *t, const struct record *r, int64_t result)
 {
 	enum shape shape = syscall_rows[r->row].shape;
+	bool refusable = shape == SHAPE_CLONE3 || shape == SHAPE_URING;
 
-	/* we changed nothing: the child is nobody's */
-	if (tr->config.attach && shape == SHAPE_CLONE && result > 0)
-		tracing_put(tr, capture_gap(&tr->capture, r->tid, GAP_ESCAPED,
-					    "clone with CLONE_UNTRACED"));
+	/* the process may count on registers that a call does not change (syscall(2)) */
+	if (shape == SHAPE_CLONE || (refusable && !tr->config.attach))
+		tr->kernel->set_arg(t->tid, r->abi == ABI_I386, r->args[0]);
 	if (tr->config.attach)
 		return;
-	/* the process may count on registers that a call does not change (syscall(2)) */
-	if (shape == SHAPE_CLONE || shape == SHAPE_CLONE3 || shape == SHAPE_URING)
-		tr->kernel->set_arg(t->tid, r->abi == ABI_I386, r->args[0]);
 	if (result >= 0 && (shape == SHAPE_SECCOMP || shape == SHAPE_PRCTL)) {
 		t->every = true;
 		fast_hush(tr, t);

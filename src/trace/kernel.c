@@ -8,9 +8,11 @@
 #include <stddef.h>
 #include <string.h>
 #include <sys/ptrace.h>
+#include <sys/syscall.h>
 #include <sys/user.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 /* after <sys/ptrace.h>, whose enums it would clash with the other way round */
 #include <linux/ptrace.h>
@@ -28,10 +30,9 @@ static uint64_t wake_ns = UINT64_MAX;
 /* How often somebody who is late is woken: just before he waits is no good time. */
 #define WAKE_AGAIN_NS (20 * 1000 * 1000)
 
-int
-kernel_seize(pid_t tid, bool launched)
+unsigned long
+kernel_options(bool launched)
 {
-	struct sigevent alarm = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGALRM };
 	unsigned long options = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK |
 				PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE |
 				PTRACE_O_TRACEEXEC;
@@ -43,11 +44,19 @@ kernel_seize(pid_t tid, bool launched)
 	 */
 	if (launched)
 		options |= PTRACE_O_TRACESECCOMP | PTRACE_O_EXITKILL;
+	return options;
+}
+
+int
+kernel_seize(pid_t tid, bool launched)
+{
+	struct sigevent alarm = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGALRM };
+
 	if (!has_timer)
 		has_timer = timer_create(CLOCK_MONOTONIC, &alarm, &interrupt_timer) == 0;
 	if (!has_wake_timer)
 		has_wake_timer = timer_create(CLOCK_MONOTONIC, &alarm, &wake_timer) == 0;
-	return ptrace(PTRACE_SEIZE, tid, NULL, options) < 0 ? -errno : 0;
+	return ptrace(PTRACE_SEIZE, tid, NULL, kernel_options(launched)) < 0 ? -errno : 0;
 }
 
 static pid_t
@@ -65,6 +74,7 @@ real_resume(pid_t tid, enum resume how, int signal)
 		[RESUME_CONT] = PTRACE_CONT,
 		[RESUME_SYSCALL] = PTRACE_SYSCALL,
 		[RESUME_LISTEN] = PTRACE_LISTEN,
+		[RESUME_STEP] = PTRACE_SINGLESTEP,
 	};
 
 	return ptrace(requests[how], tid, NULL, (unsigned long)signal) < 0 ? -errno : 0;
@@ -141,6 +151,14 @@ real_interrupt(pid_t tid)
 	return ptrace(PTRACE_INTERRUPT, tid, NULL, NULL) < 0 ? -errno : 0;
 }
 
+static long
+real_request(int request, pid_t tid, uint64_t addr, void *data)
+{
+	long r = syscall(SYS_ptrace, request, tid, addr, data);
+
+	return r < 0 ? -errno : r;
+}
+
 static bool
 real_is_fault(pid_t tid)
 {
@@ -159,6 +177,12 @@ static int
 real_kill(pid_t tgid, int signal)
 {
 	return kill(tgid, signal) < 0 ? -errno : 0;
+}
+
+static int
+real_signal(pid_t tgid, pid_t tid, int signal)
+{
+	return tgkill(tgid, tid, signal) < 0 ? -errno : 0;
 }
 
 static void
@@ -253,9 +277,11 @@ const struct kernel kernel_real = {
 	.answer = real_answer,
 	.set_arg = real_set_arg,
 	.interrupt = real_interrupt,
+	.request = real_request,
 	.is_fault = real_is_fault,
 	.detach = real_detach,
 	.kill = real_kill,
+	.signal = real_signal,
 	.interrupt_every = real_interrupt_every,
 	.now = real_now,
 	.wake_at = real_wake_at,

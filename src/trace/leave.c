@@ -5,6 +5,7 @@
 #include "base/compiler.h"
 #include "model/path.h"
 #include "model/record.h"
+#include "trace/nest.h"
 #include "trace/proc.h"
 #include "trace/stop.h"
 #include "trace/tracing.h"
@@ -50,6 +51,7 @@ begin(struct tracing *tr)
 {
 	tr->leaving = true;
 	tr->leaving_since = now();
+	nest_leave(tr);
 	tidmap_each(&tr->tracees.map, interrupt_one, tr);
 	tr->kernel->interrupt_every(TICK_MS);
 }

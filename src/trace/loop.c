@@ -10,6 +10,7 @@
 #include "trace/freeze.h"
 #include "trace/guard.h"
 #include "trace/leave.h"
+#include "trace/nest.h"
 #include "trace/proc.h"
 #include "trace/stop.h"
 #include "trace/tracing.h"
@@ -56,6 +57,7 @@ forget(struct tracing *tr, struct tracee *t)
 {
 	calls_end(tr, t);
 	fast_end(tr, t);
+	nest_forget(tr, t);
 	guard_forget(tr, t);
 	freeze_forget(tr, t);
 	tracees_remove(&tr->tracees, t);
@@ -94,6 +96,7 @@ on_exec(struct tracing *tr, struct tracee *t)
 	if ((pid_t)former != tgid || t->next != t) {
 		t = take_over(tr, t, (pid_t)former);
 		tracees_rename(&tr->tracees, t, tgid);
+		nest_renamed(t);
 	}
 	t->tgid = tgid;
 	tracees_unpark(t);
@@ -124,6 +127,7 @@ on_end(struct tracing *tr, struct tracee *t, int status)
 {
 	calls_end(tr, t);
 	fast_end(tr, t);
+	nest_end(tr, t, status);
 	if (t->tid == tr->root) {
 		tr->result.status = status;
 		tr->result.status_known = true;
@@ -191,6 +195,7 @@ on_signal(struct tracing *tr, struct tracee *t, int signal)
 static void
 act(struct tracing *tr, struct tracee *t, enum stop_kind kind, int status)
 {
+	t->status = status;
 	switch (kind) {
 	case STOP_END:
 		on_end(tr, t, status);
@@ -343,6 +348,7 @@ end_one(void *value, void *data)
 
 	calls_end(tr, t);
 	fast_end(tr, t);
+	nest_forget(tr, t);
 	if (t->told && tr->result.started)
 		tracing_put(tr, capture_end(&tr->capture, t->tid, 0, false));
 }

@@ -114,6 +114,15 @@ proc_uid(pid_t tid)
 	return status_number(buf_str(&status), "\nUid:\t");
 }
 
+bool
+proc_is_filtered(pid_t tid)
+{
+	_cleanup_buf_ struct buf status = { 0 };
+
+	return read_status(tid, &status) == 0 &&
+	       status_number(buf_str(&status), "\nSeccomp:\t") > 0;
+}
+
 pid_t
 proc_tracer(pid_t tid)
 {

@@ -48,6 +48,18 @@ remote_read(pid_t tid, uint64_t addr, void *to, size_t len)
 }
 
 int
+remote_write(pid_t tid, uint64_t addr, const void *bytes, size_t len)
+{
+	struct iovec local = { .iov_base = (void *)(uintptr_t)bytes, .iov_len = len };
+	struct iovec remote = { .iov_base = (void *)(uintptr_t)addr, .iov_len = len };
+	ssize_t n = process_vm_writev(tid, &local, 1, &remote, 1, 0);
+
+	if (n < 0)
+		return -errno;
+	return (size_t)n == len ? 0 : -EFAULT;
+}
+
+int
 remote_string(pid_t tid, uint64_t addr, char *to, size_t cap, size_t *ret_len)
 {
 	size_t have = 0;

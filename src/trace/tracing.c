@@ -8,6 +8,7 @@
 #include "model/ring.h"
 #include "trace/ending.h"
 #include "trace/fast.h"
+#include "trace/nest.h"
 #include <errno.h>
 #include <string.h>
 
@@ -70,12 +71,15 @@ is_kept(const struct tracing *tr, struct tracee *t, int signal)
 int
 tracing_resume(struct tracing *tr, struct tracee *t, enum resume how, int signal)
 {
-	bool every = t->every || t->held_count || t->call.active;
+	bool returns = t->call.active || t->entered;
+	bool every = t->every || t->held_count || returns || nest_watches(t);
 	int r;
 
 	if (is_kept(tr, t, signal))
 		return 0;
-	if (how == RESUME_CONT && every)
+	if (t->nested && nest_keeps(tr, t, &how, &signal))
+		return 0;
+	if ((how == RESUME_CONT && every) || (how == RESUME_STEP && returns))
 		how = RESUME_SYSCALL;
 	r = tr->kernel->resume(t->tid, how, signal);
 

@@ -252,7 +252,8 @@ records(struct ring *ring)
 }
 
 static struct loop_result result;
-static const struct loop_config launched = { .classes = CLASS_ALL };
+static const struct loop_config launched = { .classes = CLASS_ALL,
+					     .mark = FILTER_TRACE_DATA };
 
 static const char *
 run(const struct loop_config *config, const struct step *steps, size_t len)
