@@ -121,8 +121,10 @@ nest_stands(const struct tracee *t)
 static uint64_t
 option_of(int status)
 {
+	unsigned event = (unsigned)status >> 16;
+
 	/* each is the bit of its event's number (include/uapi/linux/ptrace.h) */
-	return UINT64_C(1) << (status >> 16);
+	return event < PTRACE_EVENT_STOP ? UINT64_C(1) << event : 0;
 }
 
 static bool
