@@ -4,6 +4,7 @@ Called by tests/run, which sees to the packages first.
 """
 
 import argparse
+import concurrent.futures
 import os
 import shutil
 import signal
@@ -63,6 +64,11 @@ class Results:
                 self.skipped.append((name, skipped.get("message") or "no reason given"))
             else:
                 self.passed += 1
+
+    def add(self, other):
+        self.passed += other.passed
+        self.failed += other.failed
+        self.skipped += other.skipped
 
     def fail(self, name, again, text):
         self.failed.append((name, again, text))
@@ -139,6 +145,17 @@ def run_pytest(name, where, results, only, env):
     results.take_junit(junit, name, again)
 
 
+def run_e2e(name, only):
+    """The end-to-end tests on one build."""
+    engine = BUILDS[name]["e2e"]
+    results = Results()
+    heading(f"end to end, {name}, {engine}")
+    run_pytest(f"e2e-{name}", [*E2E, *(ONCE if engine == "auto" else [])], results, only,
+               {"WHATFILES": str(WORK / name / "whatfiles"), "WHATFILES_ENGINE": engine, **E2E_ENV})
+    heading(f"done: end to end, {name}")
+    return results
+
+
 def as_in_a_terminal():
     """Whoever starts this with nohup, or behind an &, has signals ignored: no test expects it."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -173,14 +190,11 @@ def main():
     heading("style, table and documents")
     first = {"WHATFILES": str(WORK / names[0] / "whatfiles")}
     run_pytest("static", ["tests/style", "tests/filter", "tests/recorder"], results, args.only, first)
-    for name in names:
-        if not BUILDS[name]["e2e"] or not (WORK / name / "whatfiles").exists():
-            continue
-        engine = BUILDS[name]["e2e"]
-        heading(f"end to end, {name}, {engine}")
-        run_pytest(f"e2e-{name}", [*E2E, *(ONCE if engine == "auto" else [])], results, args.only,
-                   {"WHATFILES": str(WORK / name / "whatfiles"), "WHATFILES_ENGINE": engine,
-                    **E2E_ENV})
+    ready = [n for n in names if BUILDS[n]["e2e"] and (WORK / n / "whatfiles").exists()]
+    # side by side: each of them waits for something most of the time
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        for done in pool.map(lambda name: run_e2e(name, args.only), ready):
+            results.add(done)
     return results.report()
 
 
