@@ -30,6 +30,9 @@ int proc_fd_link(pid_t tid, int fd, struct buf *out);
 /* The task's thread group and its parent's; 0 or -errno. */
 int proc_ids(pid_t tid, pid_t *ret_tgid, pid_t *ret_ppid);
 
+/* Whether @tid is a thread of the process @tgid. */
+bool proc_is_thread(pid_t tgid, pid_t tid);
+
 /* The letter of the task's state, as in proc(5): 'R', 'Z', ...; 0 where it is gone. */
 char proc_state(pid_t tid);
 

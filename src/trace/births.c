@@ -6,18 +6,9 @@
 #include "trace/proc.h"
 #include "trace/tracing.h"
 #include <errno.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 /* Rounds that a child waits for its parent's event where it is never quiet. */
 #define PATIENCE 1000
-
-static bool
-is_thread_of(pid_t tgid, pid_t tid)
-{
-	/* signal 0 asks only whether @tid is in the thread group @tgid (tgkill(2)) */
-	return syscall(SYS_tgkill, tgid, tid, 0) == 0 || errno == EPERM;
-}
 
 /* Killed at birth, and its end was reported before its parent's event. */
 static void
@@ -42,7 +33,7 @@ tell_birth(struct tracing *tr, struct tracee *parent, pid_t tid, enum birth how,
 	   bool guessed)
 {
 	struct tracee *child = tracees_find(&tr->tracees, tid);
-	bool thread = is_thread_of(parent->tgid, tid);
+	bool thread = proc_is_thread(parent->tgid, tid);
 	const struct record *r;
 
 	if (!child && tr->kernel->kill(tid, 0) == -ESRCH) {

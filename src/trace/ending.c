@@ -233,5 +233,6 @@ ending_init(struct tracing *tr)
 void
 ending_done(struct tracing *tr)
 {
+	kill_wanted = asked = command_alive = 0;
 	tr->kernel->wake_at(NEVER);
 }

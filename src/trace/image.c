@@ -45,16 +45,14 @@ is_loader(const uint8_t *at, bool is_64, uint64_t *ret_offset, uint64_t *ret_siz
 	Elf64_Phdr p64;
 	Elf32_Phdr p32;
 
-	if (is_64) {
-		memcpy(&p64, at, sizeof(p64));
-		*ret_offset = p64.p_offset;
-		*ret_size = p64.p_filesz;
-		return p64.p_type == PT_INTERP;
-	}
 	memcpy(&p32, at, sizeof(p32));
-	*ret_offset = p32.p_offset;
-	*ret_size = p32.p_filesz;
-	return p32.p_type == PT_INTERP;
+	if (is_64)
+		memcpy(&p64, at, sizeof(p64));
+	if ((is_64 ? p64.p_type : p32.p_type) != PT_INTERP)
+		return false;
+	*ret_offset = is_64 ? p64.p_offset : p32.p_offset;
+	*ret_size = is_64 ? p64.p_filesz : p32.p_filesz;
+	return true;
 }
 
 /* Where the program headers are; false when the file is no ELF file. */

@@ -12,7 +12,6 @@
 #include <errno.h>
 #include <fnmatch.h>
 #include <string.h>
-#include <time.h>
 
 /* How often the loop looks whether somebody still has to come. */
 #define TICK_MS 20
@@ -25,15 +24,6 @@
 
 /* And nobody waits longer than this: what still runs is let go by our own end. */
 #define PATIENCE_NS (UINT64_C(2) * 1000 * 1000 * 1000)
-
-static uint64_t
-now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
 
 static void
 interrupt_one(void *value, void *data)
@@ -50,7 +40,7 @@ static void
 begin(struct tracing *tr)
 {
 	tr->leaving = true;
-	tr->leaving_since = now();
+	tr->leaving_since = tr->kernel->now();
 	nest_leave(tr);
 	tidmap_each(&tr->tracees.map, interrupt_one, tr);
 	tr->kernel->interrupt_every(TICK_MS);
@@ -126,7 +116,7 @@ leave_step(struct tracing *tr)
 
 	if (!tr->leaving)
 		begin(tr);
-	waited = now() - tr->leaving_since;
+	waited = tr->kernel->now() - tr->leaving_since;
 	if (!tr->left && (all_stand(tr, waited) || waited > PATIENCE_NS)) {
 		tidmap_each(&tr->tracees.map, tell_one, tr);
 		tr->left = true;

@@ -379,5 +379,6 @@ loop_run(const struct kernel *kernel, struct ring *ring, const struct loop_confi
 	tidmap_each(&tr.tracees.map, end_one, &tr);
 	tracees_done(&tr.tracees);
 	capture_done(&tr.capture);
+	leave_wanted = 0;
 	*ret = tr.result;
 }

@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/compiler.h"
 #include "base/fdio.h"
+#include "trace/status.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -17,7 +18,6 @@
 #include <unistd.h>
 
 #define STATUS_MAX 8192
-#define LARGEFILE UINT64_C(0100000) /* O_LARGEFILE, which libc has as 0 */
 
 static int proc_root = -1;
 
@@ -60,15 +60,6 @@ proc_fd_link(pid_t tid, int fd, struct buf *out)
 	return proc_link(tid, name, out);
 }
 
-/* The number behind "\nKEY:\t" of a status file; the name in it is escaped. */
-static pid_t
-status_number(const char *status, const char *key)
-{
-	const char *at = strstr(status, key);
-
-	return at ? (pid_t)strtol(at + strlen(key), NULL, 10) : 0;
-}
-
 static int
 read_status(pid_t tid, struct buf *out)
 {
@@ -86,22 +77,24 @@ proc_ids(pid_t tid, pid_t *ret_tgid, pid_t *ret_ppid)
 
 	if (r < 0)
 		return r;
-	*ret_tgid = status_number(buf_str(&status), "\nTgid:\t");
-	*ret_ppid = status_number(buf_str(&status), "\nPPid:\t");
+	*ret_tgid = (pid_t)status_number(buf_str(&status), "Tgid");
+	*ret_ppid = (pid_t)status_number(buf_str(&status), "PPid");
 	return *ret_tgid > 0 ? 0 : -ESRCH;
+}
+
+bool
+proc_is_thread(pid_t tgid, pid_t tid)
+{
+	/* signal 0 asks only whether @tid is in the thread group @tgid (tgkill(2)) */
+	return syscall(SYS_tgkill, tgid, tid, 0) == 0 || errno == EPERM;
 }
 
 char
 proc_state(pid_t tid)
 {
 	_cleanup_buf_ struct buf status = { 0 };
-	static const char key[] = "\nState:\t";
-	const char *at;
 
-	if (read_status(tid, &status) < 0)
-		return 0;
-	at = strstr(buf_str(&status), key);
-	return at ? at[strlen(key)] : 0;
+	return read_status(tid, &status) < 0 ? 0 : status_state(buf_str(&status));
 }
 
 long
@@ -111,7 +104,7 @@ proc_uid(pid_t tid)
 
 	if (read_status(tid, &status) < 0)
 		return -1;
-	return status_number(buf_str(&status), "\nUid:\t");
+	return status_number(buf_str(&status), "Uid");
 }
 
 bool
@@ -120,7 +113,7 @@ proc_is_filtered(pid_t tid)
 	_cleanup_buf_ struct buf status = { 0 };
 
 	return read_status(tid, &status) == 0 &&
-	       status_number(buf_str(&status), "\nSeccomp:\t") > 0;
+	       status_number(buf_str(&status), "Seccomp") > 0;
 }
 
 pid_t
@@ -130,20 +123,15 @@ proc_tracer(pid_t tid)
 
 	if (read_status(tid, &status) < 0)
 		return 0;
-	return status_number(buf_str(&status), "\nTracerPid:\t");
+	return (pid_t)status_number(buf_str(&status), "TracerPid");
 }
 
 bool
 proc_catches(pid_t tid, int signal)
 {
 	_cleanup_buf_ struct buf status = { 0 };
-	static const char key[] = "\nSigCgt:\t";
-	const char *at;
 
-	if (read_status(tid, &status) < 0)
-		return false;
-	at = strstr(buf_str(&status), key);
-	return at && strtoull(at + strlen(key), NULL, 16) >> (signal - 1) & 1;
+	return read_status(tid, &status) >= 0 && status_catches(buf_str(&status), signal);
 }
 
 bool
@@ -178,9 +166,7 @@ int
 proc_fd_info(pid_t tid, int fd, struct fd_info *ret)
 {
 	_cleanup_buf_ struct buf info = { 0 };
-	static const char key[] = "flags:\t";
 	char path[64];
-	const char *at;
 	struct stat st;
 	int r;
 
@@ -188,12 +174,10 @@ proc_fd_info(pid_t tid, int fd, struct fd_info *ret)
 	r = fdio_read_whole(proc_root, path, STATUS_MAX, &info);
 	if (r < 0)
 		return r;
-	at = strstr(buf_str(&info), key);
 	snprintf(path, sizeof(path), "%d/fd/%d", (int)tid, fd);
 	*ret = (struct fd_info){
 		.mode = fstatat(proc_root, path, &st, 0) ? 0 : st.st_mode,
-		/* 64-bit programs never ask for O_LARGEFILE and always get it */
-		.flags = at ? strtoull(at + strlen(key), NULL, 8) & ~LARGEFILE : 0,
+		.flags = status_fd_flags(buf_str(&info)),
 	};
 	return 0;
 }
@@ -288,18 +272,8 @@ pid_t
 proc_inner_pid(pid_t tid)
 {
 	_cleanup_buf_ struct buf status = { 0 };
-	static const char key[] = "\nNSpid:\t";
-	char *at, *end, *last;
 
 	if (is_in_our_pid_namespace(tid) || read_status(tid, &status) < 0)
 		return 0;
-	at = strstr(status.data, key);
-	if (!at)
-		return 0;
-	/* one for each namespace, from the one that /proc is of to its own */
-	at += strlen(key);
-	end = at + strcspn(at, "\n");
-	*end = '\0';
-	last = strrchr(at, '\t');
-	return last ? (pid_t)strtol(last + 1, NULL, 10) : 0;
+	return (pid_t)status_inner_pid(buf_str(&status));
 }

@@ -5,6 +5,7 @@
 #include "base/compiler.h"
 #include "base/fdio.h"
 #include "trace/proc.h"
+#include "trace/status.h"
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -13,23 +14,17 @@
 #include <unistd.h>
 
 #define STAT_MAX 4096
-#define PF_KTHREAD 0x00200000ul /* include/linux/sched.h */
 
-/* Whether the flags in /proc/PID/stat, the seventh number behind the name, say so. */
 static bool
 is_kernel_thread(pid_t pid)
 {
 	_cleanup_buf_ struct buf stat = { 0 };
-	char path[32], *at;
+	char path[32];
 
 	snprintf(path, sizeof(path), "%d/stat", (int)pid);
 	if (fdio_read_whole(proc_dir(), path, STAT_MAX, &stat) < 0)
 		return false;
-	/* the name may hold anything, a parenthesis too */
-	at = strrchr(buf_str(&stat), ')');
-	for (int i = 0; at && i < 7; i++)
-		at = strchr(at + 1, ' ');
-	return at && strtoul(at, NULL, 10) & PF_KTHREAD;
+	return status_is_kernel_thread(buf_str(&stat));
 }
 
 static bool

@@ -2,44 +2,21 @@
 
 /*
  * The decoder and the choice of windows on any bytes: nothing is read behind them,
- * and what is planned is made of whole movable instructions.  For libFuzzer:
- *
- *	clang -g -O1 -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -Iinclude \
- *		tests/fuzz/fuzz-insn.c src/recorder/insn.c src/recorder/sites.c \
- *		src/recorder/stub.c src/base/mem.c -o fuzz-insn
- *	./fuzz-insn tests/fuzz/corpus-insn
+ * and what is planned is made of whole movable instructions.
  */
 
-#include "base/compiler.h"
+#include "fuzz.h"
+
 #include "recorder/insn.h"
 #include "recorder/sites.h"
 #include "recorder/stub.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
-
-#define REQUIRE(what)                     \
-	do {                              \
-		if (!(what))              \
-			__builtin_trap(); \
-	} while (0)
-
-/* A copy at the end of its memory: a look behind it is seen. */
-static uint8_t *
-copy_of(const uint8_t *bytes, size_t len)
-{
-	uint8_t *copy = malloc(len ? len : 1);
-
-	REQUIRE(copy);
-	memcpy(copy, bytes, len);
-	return copy;
-}
 
 static void
 check_decoder(const uint8_t *bytes, size_t len)
 {
 	struct insn insn, again, part;
 	size_t n = insn_decode(bytes, len, &insn);
-	_cleanup_free_ uint8_t *copy = copy_of(bytes, n);
+	_cleanup_free_ uint8_t *copy = fuzz_copy(bytes, n);
 
 	if (!n)
 		return;
@@ -98,7 +75,7 @@ check_scan(const uint8_t *bytes, size_t len)
 int
 LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
-	_cleanup_free_ uint8_t *copy = copy_of(bytes, len);
+	_cleanup_free_ uint8_t *copy = fuzz_copy(bytes, len);
 
 	check_decoder(copy, len);
 	for (size_t i = 0; i < len; i++) {

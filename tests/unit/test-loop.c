@@ -4,6 +4,7 @@
  * out.  Task ids are above every pid there can be, so nobody real is asked.  One piece:
  * the made-up kernel is most of it, and every script runs on it.
  */
+#include "stops.h"
 #include "unit.h"
 
 #include "base/buf.h"
@@ -31,15 +32,8 @@
 #define OTHER 4100003
 #define FOURTH 4100004
 
-#define EVENT(event) ((event) << 16 | SIGTRAP << 8 | 0x7f)
-#define SYSCALL_STOP ((SIGTRAP | 0x80) << 8 | 0x7f)
-/* the same status; the made-up kernel calls it an entry when a number stands behind it */
+/* a SYSCALL_STOP; the made-up kernel calls it an entry when a number stands behind it */
 #define RT_SIGRETURN 15
-#define SIGNAL_STOP(sig) ((sig) << 8 | 0x7f)
-#define GROUP_STOP(sig) (PTRACE_EVENT_STOP << 16 | (sig) << 8 | 0x7f)
-#define BIRTH EVENT(PTRACE_EVENT_STOP)
-#define EXITED(code) ((code) << 8)
-#define KILLED(sig) (sig)
 #define LEAVE 1 /* of nobody: we are told to leave */
 
 struct step {
