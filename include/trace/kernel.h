@@ -19,6 +19,8 @@ enum resume {
 	RESUME_SYSCALL, /* also stop when the syscall returns */
 	RESUME_LISTEN,	/* stay in a group-stop and report its end */
 	RESUME_STEP,	/* one instruction */
+	RESUME_EMULATE, /* to the next call, which is not made then */
+	RESUME_EMULATE_STEP,
 };
 
 /* One syscall stop, with what matters of struct ptrace_syscall_info. */

@@ -32,6 +32,8 @@ enum nest_run {
 	NEST_CONT,
 	NEST_SYSCALL,
 	NEST_STEP,
+	NEST_EMULATE, /* PTRACE_SYSEMU: calls are not made */
+	NEST_EMULATE_STEP,
 	NEST_LISTEN,
 };
 
@@ -128,4 +130,4 @@ void nest_forget(struct tracing *tr, struct tracee *t);
 void nest_leave(struct tracing *tr);
 
 /* Whether @t must stop at every call, because its waits are answered here. */
-bool nest_watches(const struct tracee *t);
+bool nest_watches(const struct tracing *tr, const struct tracee *t);

@@ -299,7 +299,7 @@ on_any_entry(struct tracing *tr, struct tracee *t, struct syscall_stop *stop)
 	}
 	if (!t->in_sigreturn)
 		settle_held(tr, t, stop);
-	if (t->nester)
+	if (t->nester || nest_watches(tr, t))
 		nest_on_any_entry(tr, t, stop);
 	if (row && syscall_wanted(row, tr->config.classes, stop->args) &&
 	    !fast_is_recorded(tr, stop->ip))

@@ -75,6 +75,8 @@ real_resume(pid_t tid, enum resume how, int signal)
 		[RESUME_SYSCALL] = PTRACE_SYSCALL,
 		[RESUME_LISTEN] = PTRACE_LISTEN,
 		[RESUME_STEP] = PTRACE_SINGLESTEP,
+		[RESUME_EMULATE] = PTRACE_SYSEMU,
+		[RESUME_EMULATE_STEP] = PTRACE_SYSEMU_SINGLESTEP,
 	};
 
 	return ptrace(requests[how], tid, NULL, (unsigned long)signal) < 0 ? -errno : 0;

@@ -7,6 +7,7 @@
 #include "trace/nest.h"
 #include "trace/proc.h"
 #include "trace/remote.h"
+#include "trace/stop.h"
 #include "trace/tracing.h"
 #include <errno.h>
 #include <signal.h>
@@ -82,9 +83,6 @@ on_traceme(struct tracing *tr, struct tracee *t, struct tracee *parent)
 	if (t->nested)
 		return -EPERM;
 	nest_tie(tr, t, parent);
-	/* it may be in a wait already, which only shows when it is begun again */
-	if (parent->nester->count == 1)
-		tr->kernel->interrupt(parent->tid);
 	return 0;
 }
 
@@ -169,10 +167,11 @@ nest_on_return(struct tracing *tr, struct tracee *t, int64_t result)
 	n = nest_tie(tr, target, t);
 	n->seized = nester->seize;
 	nest_set_options(tr, n, nester->options);
-	if (!n->seized) {
+	if (!n->seized)
 		n->wanted = NEST_STATUS(SIGSTOP);
+	/* who is stopped in his group shows that to whoever seizes him */
+	if (!n->seized || stop_kind(target->status) == STOP_GROUP)
 		tr->kernel->interrupt(target->tid);
-	}
 	return 0;
 }
 
@@ -233,6 +232,10 @@ on_standing(struct tracing *tr, struct nested *n, const struct syscall_stop *sto
 		return on_run(tr, n, NEST_SYSCALL, data);
 	case PTRACE_SINGLESTEP:
 		return on_run(tr, n, NEST_STEP, data);
+	case PTRACE_SYSEMU:
+		return on_run(tr, n, NEST_EMULATE, data);
+	case PTRACE_SYSEMU_SINGLESTEP:
+		return on_run(tr, n, NEST_EMULATE_STEP, data);
 	case PTRACE_LISTEN:
 		return on_run(tr, n, NEST_LISTEN, 0);
 	case PTRACE_DETACH:

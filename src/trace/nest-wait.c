@@ -78,18 +78,27 @@ static struct nested *
 find_nested(struct tracing *tr, const struct tracee *t, const struct wait *w, bool tells)
 {
 	for (struct nested *n = tr->nested; n; n = n->next)
-		if (n->tracer == t && (!tells || (n->status && !n->waited)) &&
+		if (n->tracer->tgid == t->tgid && (!tells || (n->status && !n->waited)) &&
 		    is_for(w, t, n))
 			return n;
 	return NULL;
 }
 
 static struct obituary *
-find_obituary(struct nester *nester, const struct wait *w)
+find_obituary(struct tracee *t, const struct wait *w, struct nester **ret)
 {
-	for (size_t i = 0; i < nester->ended_count; i++)
-		if (w->pid <= 0 || w->pid == nester->ended[i].id)
-			return &nester->ended[i];
+	struct tracee *s = t;
+
+	do {
+		struct nester *nester = s->nester;
+
+		for (size_t i = 0; nester && i < nester->ended_count; i++)
+			if (w->pid <= 0 || w->pid == nester->ended[i].id) {
+				*ret = nester;
+				return &nester->ended[i];
+			}
+		s = s->next;
+	} while (s != t);
 	return NULL;
 }
 
@@ -102,12 +111,19 @@ find_obituary(struct nester *nester, const struct wait *w)
 void
 nest_wake(struct tracing *tr, struct tracee *tracer)
 {
-	struct nester *nester = tracer->nester;
+	struct tracee *t = tracer;
+	bool owed = false;
 
-	nester->owed = nester->waiting && !(wait_of(nester).options & WNOHANG);
-	if (nester->owed)
-		tr->kernel->interrupt(tracer->tid);
-	else
+	do {
+		struct nester *nester = t->nester;
+
+		if (nester && nester->waiting && !(wait_of(nester).options & WNOHANG)) {
+			tr->kernel->interrupt(t->tid);
+			owed = nester->owed = true;
+		}
+		t = t->next;
+	} while (t != tracer);
+	if (!owed)
 		tr->kernel->kill(tracer->tgid, SIGCHLD);
 }
 
@@ -171,7 +187,8 @@ answer(struct tracing *tr, struct tracee *t)
 {
 	struct wait w = wait_of(t->nester);
 	struct nested *n = find_nested(tr, t, &w, true);
-	struct obituary *o = n ? NULL : find_obituary(t->nester, &w);
+	struct nester *whose;
+	struct obituary *o = n ? NULL : find_obituary(t, &w, &whose);
 
 	if (n) {
 		tell(tr, t, n->id, n->status);
@@ -179,7 +196,7 @@ answer(struct tracing *tr, struct tracee *t)
 	} else if (o) {
 		tell(tr, t, o->id, o->status);
 		if (!(w.options & WNOWAIT))
-			*o = t->nester->ended[--t->nester->ended_count];
+			*o = whose->ended[--whose->ended_count];
 	}
 	return n || o;
 }
@@ -189,7 +206,7 @@ answer(struct tracing *tr, struct tracee *t)
 void
 nest_on_any_entry(struct tracing *tr, struct tracee *t, const struct syscall_stop *stop)
 {
-	struct nester *nester = t->nester;
+	struct nester *nester = nest_tracer(t);
 	bool paused =
 		nester->pausing && stop->nr == SYS_pause && stop->ip == nester->wait_ip;
 
@@ -208,19 +225,18 @@ nest_on_any_entry(struct tracing *tr, struct tracee *t, const struct syscall_sto
 	pay(tr, t);
 }
 
-/* The instruction of the call is executed again, and is pause(2) this time. */
-static void
-pause_instead(struct tracing *tr, struct tracee *t)
+/* The instruction of the call is executed again, and is the call @nr this time. */
+static bool
+call_again(struct tracing *tr, const struct tracee *t, uint64_t nr)
 {
 	struct user_regs_struct regs;
 
 	if (tr->kernel->request(PTRACE_GETREGS, t->tid, 0, &regs) < 0)
-		return;
+		return false;
 	regs.rip -= SYSCALL_LEN;
-	regs.rax = SYS_pause;
+	regs.rax = nr;
 	regs.orig_rax = (unsigned long long)-1;
-	tr->kernel->request(PTRACE_SETREGS, t->tid, 0, &regs);
-	t->nester->pausing = true;
+	return tr->kernel->request(PTRACE_SETREGS, t->tid, 0, &regs) == 0;
 }
 
 static void
@@ -231,11 +247,30 @@ set_result(struct tracing *tr, const struct tracee *t, int64_t result)
 			    (void *)(uintptr_t)result);
 }
 
+/*
+ * Whether the kernel tells the parent of a stop of somebody whom it traces: that we have
+ * told, or will, as what its tracer sees of it.
+ */
+static bool
+is_told_twice(struct tracing *tr, const struct tracee *t, const struct wait *w,
+	      int64_t result)
+{
+	const uint64_t *args = t->nester->wait_args;
+	struct wait one = { .pid = (pid_t)result };
+	int status = 0;
+
+	/* waitid(2) answers 0, and is left alone */
+	if (result <= 0 || !(w->options & WUNTRACED) || !args[1] ||
+	    remote_read(t->tid, args[1], &status, sizeof(status)) != sizeof(status))
+		return false;
+	return WIFSTOPPED(status) && find_nested(tr, t, &one, false);
+}
+
 /* To the kernel the caller has no children: those that it traces are ours. */
 void
 nest_on_any_return(struct tracing *tr, struct tracee *t, int64_t result)
 {
-	struct nester *nester = t->nester;
+	struct nester *nester = t->nester, *whose;
 	struct wait w = wait_of(nester);
 
 	if (!nester->waiting)
@@ -243,12 +278,16 @@ nest_on_any_return(struct tracing *tr, struct tracee *t, int64_t result)
 	nester->waiting = false;
 	if (result != -ERESTARTSYS && result != -ERESTARTNOHAND)
 		pay(tr, t);
+	if (nester->wait_nr == SYS_wait4 && is_told_twice(tr, t, &w, result)) {
+		call_again(tr, t, SYS_wait4);
+		return;
+	}
 	if (result != -ECHILD || nester->pausing)
 		return;
-	if (!find_nested(tr, t, &w, false) && !find_obituary(nester, &w))
+	if (!find_nested(tr, t, &w, false) && !find_obituary(t, &w, &whose))
 		return;
 	if (w.options & WNOHANG)
 		set_result(tr, t, 0);
 	else
-		pause_instead(tr, t);
+		nester->pausing = call_again(tr, t, SYS_pause);
 }

@@ -50,10 +50,32 @@ nest_set_options(struct tracing *tr, struct nested *n, uint64_t options)
 		tr->kernel->interrupt(n->task->tid);
 }
 
+bool
+nest_watches(const struct tracing *tr, const struct tracee *t)
+{
+	for (const struct nested *n = tr->nested; n; n = n->next)
+		if (n->tracer->tgid == t->tgid)
+			return true;
+	return t->nester && t->nester->ended_count;
+}
+
+/* Whoever is in a wait already must begin it again, for that to show. */
+static void
+watch_process(struct tracing *tr, struct tracee *tracer)
+{
+	struct tracee *t = tracer;
+
+	do {
+		tr->kernel->interrupt(t->tid);
+		t = t->next;
+	} while (t != tracer);
+}
+
 struct nested *
 nest_tie(struct tracing *tr, struct tracee *task, struct tracee *tracer)
 {
 	struct nested *n = mem_zero(1, sizeof(*n));
+	bool first = !nest_watches(tr, tracer);
 	pid_t tgid, ppid;
 
 	n->task = task;
@@ -68,6 +90,8 @@ nest_tie(struct tracing *tr, struct tracee *task, struct tracee *tracer)
 		   ppid == tracer->tgid;
 	n->id = nest_id(tracer->tid, task->tid);
 	task->nested = n;
+	if (first)
+		watch_process(tr, tracer);
 	return n;
 }
 
@@ -94,12 +118,6 @@ nest_release(struct tracing *tr, struct nested *n, int signal)
 	untie(n);
 	if (stands)
 		tracing_resume(tr, t, how, signal);
-}
-
-bool
-nest_watches(const struct tracee *t)
-{
-	return t->nester && (t->nester->count || t->nester->ended_count);
 }
 
 void
@@ -140,10 +158,11 @@ static int
 syscall_status(const struct tracee *t)
 {
 	const struct nested *n = t->nested;
+	bool emulated = n->run == NEST_EMULATE || n->run == NEST_EMULATE_STEP;
 
 	if (n->run == NEST_STEP)
 		return t->entered ? 0 : NEST_STATUS(SIGTRAP);
-	if (n->run != NEST_SYSCALL)
+	if (n->run != NEST_SYSCALL && !(emulated && t->entered))
 		return 0;
 	return n->options & PTRACE_O_TRACESYSGOOD ? t->status : NEST_STATUS(SIGTRAP);
 }
@@ -165,7 +184,9 @@ visible(struct tracing *tr, const struct tracee *t, int signal)
 		return n->seized ? t->status : NEST_STATUS(stop_signal(t->status));
 	case STOP_EXEC:
 		/* old tracers know nothing else of it (ptrace(2), PTRACE_TRACEME) */
-		return wanted ? t->status : n->seized ? 0 : NEST_STATUS(SIGTRAP);
+		if (!wanted && !n->seized)
+			tr->kernel->signal(t->tgid, t->tid, SIGTRAP);
+		return wanted ? t->status : 0;
 	case STOP_SECCOMP:
 		return wanted && !is_own_seccomp_stop(tr, t) ? t->status : 0;
 	case STOP_FORK:
@@ -183,11 +204,16 @@ visible(struct tracing *tr, const struct tracee *t, int signal)
 static enum resume
 resume_for(enum nest_run run, enum resume how)
 {
-	if (how != RESUME_CONT)
-		return how;
-	return run == NEST_SYSCALL ? RESUME_SYSCALL
-	       : run == NEST_STEP  ? RESUME_STEP
-				   : RESUME_CONT;
+	static const enum resume ways[] = {
+		[NEST_CONT] = RESUME_CONT,
+		[NEST_SYSCALL] = RESUME_SYSCALL,
+		[NEST_STEP] = RESUME_STEP,
+		[NEST_EMULATE] = RESUME_EMULATE,
+		[NEST_EMULATE_STEP] = RESUME_EMULATE_STEP,
+		[NEST_LISTEN] = RESUME_CONT,
+	};
+
+	return how == RESUME_CONT ? ways[run] : how;
 }
 
 bool
@@ -214,8 +240,9 @@ nest_keeps(struct tracing *tr, struct tracee *t, enum resume *how, int *signal)
 	}
 	n->how = *how;
 	n->signal = *signal;
-	n->status = n->wanted ? n->wanted : visible(tr, t, *signal);
-	n->artificial = n->wanted;
+	/* who is stopped in his group says so again when he is interrupted */
+	n->artificial = n->wanted && !(n->seized && stop_kind(t->status) == STOP_GROUP);
+	n->status = n->artificial ? n->wanted : visible(tr, t, *signal);
 	n->wanted = 0;
 	if (!n->status) {
 		*how = resume_for(n->run, *how);
@@ -226,18 +253,6 @@ nest_keeps(struct tracing *tr, struct tracee *t, enum resume *how, int *signal)
 	return true;
 }
 
-/*
- * Whether the tracer of @n saw a signal where the kernel has another stop, at which it
- * takes no signal from us.
- */
-static bool
-is_signal_for_tracer(const struct nested *n, int status)
-{
-	if (status >> 16)
-		return false;
-	return n->artificial || stop_kind(n->task->status) == STOP_EXEC;
-}
-
 /* Lets it go on from what its tracer saw, perhaps to what it really stopped for. */
 void
 nest_pass(struct tracing *tr, struct nested *n, enum nest_run run, int signal)
@@ -246,7 +261,8 @@ nest_pass(struct tracing *tr, struct nested *n, enum nest_run run, int signal)
 	enum resume how = n->how;
 
 	n->run = run;
-	if (signal && is_signal_for_tracer(n, n->status)) {
+	/* its tracer saw a signal that there is not */
+	if (signal && n->artificial && !n->seized) {
 		n->injected = signal;
 		tr->kernel->signal(n->task->tgid, n->task->tid, signal);
 		signal = 0;

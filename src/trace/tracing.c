@@ -72,14 +72,15 @@ int
 tracing_resume(struct tracing *tr, struct tracee *t, enum resume how, int signal)
 {
 	bool returns = t->call.active || t->entered;
-	bool every = t->every || t->held_count || returns || nest_watches(t);
+	bool every = t->every || t->held_count || returns || nest_watches(tr, t);
 	int r;
 
 	if (is_kept(tr, t, signal))
 		return 0;
 	if (t->nested && nest_keeps(tr, t, &how, &signal))
 		return 0;
-	if ((how == RESUME_CONT && every) || (how == RESUME_STEP && returns))
+	/* of what was begun the return is to be seen */
+	if ((how == RESUME_CONT && every) || (how != RESUME_LISTEN && returns))
 		how = RESUME_SYSCALL;
 	r = tr->kernel->resume(t->tid, how, signal);
 
