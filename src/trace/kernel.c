@@ -2,6 +2,8 @@
 #include "trace/kernel.h"
 
 #include "base/compiler.h"
+#include "trace/stop.h"
+#include "trace/waits.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -30,6 +32,19 @@ static uint64_t wake_ns = UINT64_MAX;
 /* How often somebody who is late is woken: just before he waits is no good time. */
 #define WAKE_AGAIN_NS (20 * 1000 * 1000)
 
+/* Also where our own parent ignores it: then the kernel would not send any. */
+static void
+hold_sigchld(void)
+{
+	struct sigaction action = { .sa_handler = SIG_DFL };
+	sigset_t set;
+
+	sigaction(SIGCHLD, &action, NULL);
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
 unsigned long
 kernel_options(bool launched)
 {
@@ -52,6 +67,7 @@ kernel_seize(pid_t tid, bool launched)
 {
 	struct sigevent alarm = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGALRM };
 
+	hold_sigchld();
 	if (!has_timer)
 		has_timer = timer_create(CLOCK_MONOTONIC, &alarm, &interrupt_timer) == 0;
 	if (!has_wake_timer)
@@ -60,11 +76,67 @@ kernel_seize(pid_t tid, bool launched)
 }
 
 static pid_t
-real_wait(bool block, int *ret_status)
+wait_any(bool block, int *ret_status)
 {
 	pid_t tid = waitpid(-1, ret_status, __WALL | (block ? 0 : WNOHANG));
 
 	return tid < 0 ? -errno : tid;
+}
+
+static pid_t
+wait_one(pid_t tid, int *ret_status)
+{
+	tid = waitpid(tid, ret_status, __WALL | WNOHANG);
+	return tid < 0 ? -errno : tid;
+}
+
+static pid_t
+next_sigchld(uint64_t ns)
+{
+	const struct timespec limit = { (time_t)(ns / NS_PER_S), (long)(ns % NS_PER_S) };
+	siginfo_t info;
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	if (sigtimedwait(&set, &info, &limit) < 0)
+		return errno == EAGAIN ? 0 : -errno;
+	return info.si_pid;
+}
+
+static uint64_t
+real_now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
+}
+
+static int
+real_message(pid_t tid, unsigned long *ret)
+{
+	return ptrace(PTRACE_GETEVENTMSG, tid, NULL, ret) < 0 ? -errno : 0;
+}
+
+static pid_t
+born_of(pid_t tid, int status)
+{
+	unsigned long child;
+
+	if (stop_kind(status) != STOP_FORK || real_message(tid, &child) < 0)
+		return 0;
+	return (pid_t)child;
+}
+
+static const struct waits_kernel waits_kernel = { wait_any, wait_one, next_sigchld,
+						  born_of, real_now };
+static struct waits waits = { .kernel = &waits_kernel };
+
+static pid_t
+real_wait(bool block, int *ret_status)
+{
+	return waits_next(&waits, block, ret_status);
 }
 
 static int
@@ -109,12 +181,6 @@ real_syscall(pid_t tid, struct syscall_stop *ret)
 		break;
 	}
 	return 0;
-}
-
-static int
-real_message(pid_t tid, unsigned long *ret)
-{
-	return ptrace(PTRACE_GETEVENTMSG, tid, NULL, ret) < 0 ? -errno : 0;
 }
 
 /* Registers of the tracee, in our own layout also where it is a 32-bit process. */
@@ -196,15 +262,6 @@ real_interrupt_every(unsigned milliseconds)
 
 	if (has_timer)
 		timer_settime(interrupt_timer, 0, &timer, NULL);
-}
-
-static uint64_t
-real_now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
 }
 
 static void

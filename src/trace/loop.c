@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "trace/loop.h"
 
+#include "base/mem.h"
 #include "trace/attach.h"
 #include "trace/births.h"
 #include "trace/calls.h"
@@ -35,7 +36,9 @@
  *                                    +-- signal: handed on, once
  */
 
+/* What is collected at first, and at most, of the stops that are there. */
 #define BATCH 64
+#define MOST 8192
 
 /* When nothing has come for so long, a parked child's parent is dead. */
 #define QUIET_MS 20
@@ -290,39 +293,55 @@ stop_with_command(struct tracing *tr)
 		tr->kernel->kill(tr->root, SIGCONT);
 }
 
+/* What is acted on in one round. */
+struct batch {
+	struct {
+		pid_t tid;
+		int status;
+	} * stops;
+	size_t capacity;
+};
+
+static void
+grow(struct batch *b)
+{
+	b->capacity = MAX(b->capacity * 2, BATCH);
+	b->stops = mem_resize(b->stops, b->capacity, sizeof(*b->stops));
+}
+
 /*
  * Collects what is there before acting on any of it: the kernel reports the
  * oldest tracee first, and one that stops all the time would starve the others.
  */
 static size_t
-collect(struct tracing *tr, pid_t tids[BATCH], int statuses[BATCH])
+collect(struct tracing *tr, struct batch *b)
 {
 	size_t n = 0;
 	pid_t tid;
 
 	do {
-		tid = tr->kernel->wait(!n, &statuses[n]);
+		if (n == b->capacity)
+			grow(b);
+		tid = tr->kernel->wait(!n, &b->stops[n].status);
 		if (tid > 0)
-			tids[n++] = tid;
-	} while (tid > 0 && n < BATCH && tr->tracees.count > 1);
+			b->stops[n++].tid = tid;
+	} while (tid > 0 && n < MOST && tr->tracees.count > 1);
 	tr->deserted = tid == -ECHILD;
 	return n;
 }
 
 static void
-round_of(struct tracing *tr)
+round_of(struct tracing *tr, struct batch *b)
 {
 	bool parked = tr->tracees.parked || tr->waiting;
-	int statuses[BATCH];
-	pid_t tids[BATCH];
 	size_t n;
 
 	tr->round++;
 	if (parked)
 		tr->kernel->interrupt_every(QUIET_MS);
-	n = collect(tr, tids, statuses);
+	n = collect(tr, b);
 	for (size_t i = 0; i < n; i++)
-		dispatch(tr, tids[i], statuses[i]);
+		dispatch(tr, b->stops[i].tid, b->stops[i].status);
 	if (parked) {
 		births_adopt(tr, !n);
 		if (!n) {
@@ -363,6 +382,7 @@ loop_run(const struct kernel *kernel, struct ring *ring, const struct loop_confi
 			      .fast = config->fast,
 			      .config = *config,
 			      .root = root };
+	struct batch batch = { 0 };
 
 	ending_init(&tr);
 	capture_init(&tr.capture, config->resolve);
@@ -374,7 +394,8 @@ loop_run(const struct kernel *kernel, struct ring *ring, const struct loop_confi
 	if (!config->attach)
 		tracees_add(&tr.tracees, root, NULL)->told = true;
 	while (tr.tracees.count && !tr.deserted)
-		round_of(&tr);
+		round_of(&tr, &batch);
+	free(batch.stops);
 	ending_done(&tr);
 	tidmap_each(&tr.tracees.map, end_one, &tr);
 	tracees_done(&tr.tracees);
