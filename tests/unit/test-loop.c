@@ -274,6 +274,13 @@ run(const struct loop_config *config, const struct step *steps, size_t len)
 		ROOT, EVENT(PTRACE_EVENT_EXEC), ROOT, 0 \
 	}
 
+/* B7: it would make every exit slower, and does not come before each SIGKILL. */
+TEST(ends_are_no_stops)
+{
+	CHECK(!(kernel_options(true) & PTRACE_O_TRACEEXIT));
+	CHECK(!(kernel_options(false) & PTRACE_O_TRACEEXIT));
+}
+
 TEST(kinds_of_stops)
 {
 	CHECK_INT(stop_kind(EXITED(3)), STOP_END);
