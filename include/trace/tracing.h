@@ -29,6 +29,7 @@ struct tracing {
 	struct loop_config config;
 	pid_t root; /* the command */
 	struct tracees tracees;
+	struct tidmap ended; /* before their birth was told: their status, plus one */
 	struct capture capture;
 	struct loop_result result;
 	uint64_t round;		/* of the loop */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "trace/births.h"
 
+#include "base/compiler.h"
 #include "model/record.h"
 #include "trace/nest.h"
 #include "trace/proc.h"
@@ -10,13 +11,32 @@
 /* Rounds that a child waits for its parent's event where it is never quiet. */
 #define PATIENCE 1000
 
-/* Killed at birth, and its end was reported before its parent's event. */
+/*
+ * Killed at birth, and its end was reported before its parent's event.  Until its parent
+ * has waited for it, it is a zombie; one who lives has the number of somebody else's.
+ */
+static bool
+is_stillborn(struct tracing *tr, pid_t tid)
+{
+	char state;
+
+	if (tr->kernel->kill(tid, 0) == -ESRCH)
+		return true;
+	if (!tidmap_get(&tr->ended, tid))
+		return false;
+	state = proc_state(tid);
+	return !state || state == 'Z';
+}
+
 static void
 tell_stillbirth(struct tracing *tr, const struct tracee *parent, pid_t tid, bool thread)
 {
+	intptr_t status = (intptr_t)tidmap_get(&tr->ended, tid) - 1;
+
+	tidmap_put(&tr->ended, tid, NULL);
 	tracing_put(tr,
 		    capture_fork(&tr->capture, parent->tid, tid, thread, false, false));
-	tracing_put(tr, capture_end(&tr->capture, tid, 0, false));
+	tracing_put(tr, capture_end(&tr->capture, tid, (int)MAX(status, 0), status >= 0));
 }
 
 static void
@@ -36,7 +56,7 @@ tell_birth(struct tracing *tr, struct tracee *parent, pid_t tid, enum birth how,
 	bool thread = proc_is_thread(parent->tgid, tid);
 	const struct record *r;
 
-	if (!child && tr->kernel->kill(tid, 0) == -ESRCH) {
+	if (!child && is_stillborn(tr, tid)) {
 		tell_stillbirth(tr, parent, tid, how == BIRTH_CLONE);
 		return;
 	}

@@ -238,10 +238,13 @@ loop_act(struct tracing *tr, struct tracee *t, int status)
 
 /* A task that we hear of for the first time, or NULL when it is none of ours. */
 static struct tracee *
-stranger(struct tracing *tr, pid_t tid, enum stop_kind kind)
+stranger(struct tracing *tr, pid_t tid, enum stop_kind kind, int status)
 {
-	/* children that our process had before it became whatfiles are never seized */
-	if (kind == STOP_END)
+	bool ended = kind == STOP_END;
+
+	tidmap_put(&tr->ended, tid, (void *)(uintptr_t)(ended ? status + 1 : 0));
+	/* or one that our process had before it became whatfiles, who was never seized */
+	if (ended)
 		return NULL;
 	return tracees_add(&tr->tracees, tid, NULL);
 }
@@ -253,7 +256,7 @@ dispatch(struct tracing *tr, pid_t tid, int status)
 	struct tracee *t = tracees_find(&tr->tracees, tid);
 
 	if (!t)
-		t = stranger(tr, tid, kind);
+		t = stranger(tr, tid, kind, status);
 	if (!t)
 		return;
 	tr->result.stops += kind != STOP_END;
@@ -399,6 +402,7 @@ loop_run(const struct kernel *kernel, struct ring *ring, const struct loop_confi
 	ending_done(&tr);
 	tidmap_each(&tr.tracees.map, end_one, &tr);
 	tracees_done(&tr.tracees);
+	tidmap_done(&tr.ended);
 	capture_done(&tr.capture);
 	leave_wanted = 0;
 	*ret = tr.result;

@@ -358,6 +358,24 @@ TEST(a_child_whose_birth_was_told_runs_at_once)
 }
 
 /* Its parent is killed before it can say whose child it is. */
+/* Killed at once: then it is over, with the status that was told before. */
+TEST(a_child_that_ended_before_its_birth_was_told)
+{
+	static const struct step steps[] = {
+		START,
+		{ CHILD, KILLED(9), 0, 0 },
+		{ ROOT, EVENT(PTRACE_EVENT_FORK), CHILD, 0 },
+		/* its number is another's */
+		{ ROOT, EVENT(PTRACE_EVENT_FORK), CHILD, 0 },
+		{ CHILD, BIRTH, 0, 0 },
+		{ CHILD, EXITED(0), 0, 0 },
+		{ ROOT, EXITED(0), 0, 0 },
+	};
+
+	CHECK_STR(RUN(steps), "start 0\nexec 0\nfork 0 1\nexit 1 9\nfork 0 1\nexit 1 0\n"
+			      "exit 0 0\n");
+}
+
 TEST(an_orphan_is_adopted)
 {
 	static const struct step steps[] = {
