@@ -8,6 +8,7 @@
  * two loads and nothing is ever rehashed.  A zeroed struct is an empty map.
  */
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 /* PID_MAX_LIMIT (linux/threads.h) is 4 * 1024 * 1024 on 64-bit kernels. */
@@ -17,6 +18,9 @@
 struct tidmap {
 	void **pages[TIDMAP_MAX / TIDMAP_PAGE];
 };
+
+/* Whether @tid can be one: for whoever was told of it by somebody else. */
+bool tidmap_takes(pid_t tid);
 
 /* What was put under @tid; NULL for nothing or an id that cannot be one. */
 void *tidmap_get(const struct tidmap *m, pid_t tid);

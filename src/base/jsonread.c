@@ -339,11 +339,13 @@ jsonread_end(struct jsonread *j)
 bool
 jsonread_int(const struct jsonread_value *v, int64_t *ret)
 {
-	bool negative = v->len && v->bytes[0] == '-';
+	bool negative;
 	int64_t n = 0;
 
+	/* of no value there is nothing else, and what is left there may be long gone */
 	if (v->kind != JSONREAD_NUMBER)
 		return false;
+	negative = v->len && v->bytes[0] == '-';
 	for (size_t i = negative; i < v->len; i++) {
 		if (v->bytes[i] < '0' || v->bytes[i] > '9' ||
 		    __builtin_mul_overflow(n, 10, &n) ||

@@ -4,8 +4,8 @@
 #include "base/compiler.h"
 #include "base/mem.h"
 
-static bool
-is_tid(pid_t tid)
+bool
+tidmap_takes(pid_t tid)
 {
 	return tid > 0 && tid < TIDMAP_MAX;
 }
@@ -13,7 +13,7 @@ is_tid(pid_t tid)
 void *
 tidmap_get(const struct tidmap *m, pid_t tid)
 {
-	void **page = is_tid(tid) ? m->pages[tid / TIDMAP_PAGE] : NULL;
+	void **page = tidmap_takes(tid) ? m->pages[tid / TIDMAP_PAGE] : NULL;
 
 	return page ? page[tid % TIDMAP_PAGE] : NULL;
 }
@@ -23,7 +23,7 @@ tidmap_put(struct tidmap *m, pid_t tid, void *value)
 {
 	void ***page;
 
-	if (!is_tid(tid))
+	if (!tidmap_takes(tid))
 		return;
 	page = &m->pages[tid / TIDMAP_PAGE];
 	if (!*page)

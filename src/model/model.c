@@ -5,6 +5,7 @@
 #include "base/compiler.h"
 #include "base/intern.h"
 #include "base/mem.h"
+#include "base/tidmap.h"
 #include "model/decode.h"
 #include "model/detach.h"
 #include "model/hub.h"
@@ -177,8 +178,8 @@ on_fork(struct model *m, const struct record *r)
 	pid_t tid = (pid_t)r->args[0];
 	struct process_event e;
 
-	if (tid <= 0 || tid == r->tid) {
-		model_gap(m, GAP_LOST, "a task that made itself");
+	if (!tidmap_takes(tid) || tid == r->tid) {
+		model_gap(m, GAP_LOST, "a task that nobody could have made");
 		return;
 	}
 	/* an orphan's guessed parent may be dead, too */
@@ -406,7 +407,7 @@ is_sound(const struct record *r, size_t size)
 {
 	if (!record_check(r, size) || r->engine >= ENGINE_COUNT || r->abi >= ABI_COUNT)
 		return false;
-	return r->row < syscall_row_count;
+	return r->row < syscall_row_count && tidmap_takes(r->tid);
 }
 
 void

@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #include "unit.h"
 
+#include "base/buf.h"
 #include "trace/image.h"
+#include "trace/proc.h"
 #include <elf.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 static const char *
 shebang(const char *text)
@@ -107,4 +113,37 @@ TEST(any_bytes_are_safe)
 		free(file);
 	}
 	CHECK(true);
+}
+
+static void
+note_name(const char *name, size_t len, void *data)
+{
+	buf_add(data, name, len);
+	buf_addc(data, '\n');
+}
+
+/* The job may exchange files at any moment: nobody ever comes to write to this one. */
+TEST(G8_an_interpreter_that_is_a_fifo)
+{
+	char dir[] = "/tmp/whatfiles-image-XXXXXX", fifo[64], script[64];
+	struct buf names = { 0 };
+	FILE *file;
+
+	CHECK(mkdtemp(dir) && proc_open() == 0);
+	snprintf(fifo, sizeof(fifo), "%s/fifo", dir);
+	snprintf(script, sizeof(script), "%s/script", dir);
+	CHECK_INT(mkfifo(fifo, 0700), 0);
+	file = fopen(script, "w");
+	CHECK(file);
+	fprintf(file, "#!%s\n", fifo);
+	fclose(file);
+	/* killed where it blocks */
+	alarm(60);
+	image_interpreters(getpid(), AT_FDCWD, script, note_name, &names);
+	alarm(0);
+	CHECK(strncmp(buf_str(&names), fifo, strlen(fifo)) == 0);
+	buf_done(&names);
+	unlink(script);
+	unlink(fifo);
+	rmdir(dir);
 }

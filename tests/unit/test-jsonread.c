@@ -198,3 +198,14 @@ TEST(any_bytes_at_all)
 	}
 	CHECK(true);
 }
+
+/* As it is left behind where values are used again. */
+TEST(of_no_value_nothing_is_read)
+{
+	struct jsonread_value none = { .kind = JSONREAD_NONE,
+				       .bytes = (char *)1,
+				       .len = 1 };
+	int64_t n;
+
+	CHECK(!jsonread_int(&none, &n));
+}

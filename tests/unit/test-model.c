@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/compiler.h"
 #include "base/intern.h"
+#include "base/tidmap.h"
 #include "model/hub.h"
 #include "model/model.h"
 #include "model/record.h"
@@ -645,6 +646,18 @@ TEST(A11_a_process_has_an_id_in_its_own_namespace_too)
 	put();
 	fork_record(10, 12, 0);
 	CHECK(strstr(end(), "fork 11#2 by 1 in /w inside 1\nfork 12#3 by 1 in /w\n"));
+}
+
+/* Nobody would find such a task again, and its process would never end. */
+TEST(a_task_id_that_no_task_can_have)
+{
+	begin(CLASS_READ);
+	start(10, "/w");
+	fork_record(10, TIDMAP_MAX, FORK_THREAD);
+	fork_record(10, TIDMAP_MAX, 0);
+	fork_record(TIDMAP_MAX, 11, 0);
+	CHECK_STR(end(), "start 10#1\nexit 10#1\n");
+	CHECK_INT(t.outcome.gaps[GAP_LOST].count, 3);
 }
 
 /* Whatever the ring holds, the model survives it. */
