@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+struct tracee;
 struct tracing;
 
 struct seized {
@@ -41,3 +42,6 @@ void attach_done(struct attach *a);
 
 /* Stops all that were seized, puts them into the record, and lets them go on. */
 void attach_begin(struct tracing *tr, const struct attach *a);
+
+/* Tells of a child whose parents ended before they could, as of somebody attached to. */
+void attach_orphan(struct tracing *tr, const struct tracee *t);

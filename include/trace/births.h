@@ -11,9 +11,19 @@
 
 #include "trace/fast.h"
 #include <stdbool.h>
+#include <sys/types.h>
 
 struct tracee;
 struct tracing;
+
+/*
+ * A task that we hear of for the first time by @status; NULL where that is its end, which
+ * is kept for whoever tells of its birth.
+ */
+struct tracee *births_stranger(struct tracing *tr, pid_t tid, int status);
+
+/* @tid ended, and nobody has told of its birth. */
+void births_note_end(struct tracing *tr, pid_t tid, int status);
 
 /* @t made a task and says so; by clone it is mostly a thread. */
 void births_on_fork(struct tracing *tr, struct tracee *t, enum birth how);

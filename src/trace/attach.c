@@ -7,6 +7,7 @@
 #include "base/tidmap.h"
 #include "model/event.h"
 #include "model/record.h"
+#include "trace/births.h"
 #include "trace/descriptors.h"
 #include "trace/kernel.h"
 #include "trace/loop.h"
@@ -216,21 +217,32 @@ take_in(struct tracing *tr, const struct seized *s)
 	return tr->kernel->interrupt(t->tid) == 0;
 }
 
+/* One who has ended is not waited for any more. */
+static void
+take_end(struct tracing *tr, struct tracee *t, int status, size_t *missing)
+{
+	if (t->parked)
+		births_note_end(tr, t->tid, status);
+	else if (!t->put_off && *missing)
+		--*missing;
+	tracees_remove(&tr->tracees, t);
+}
+
 static void
 take_stop(struct tracing *tr, pid_t tid, int status, size_t *missing)
 {
 	struct tracee *t = tracees_find(&tr->tracees, tid);
 
-	if (!t && stop_kind(status) != STOP_END) {
+	if (!t) {
 		/* made by one of ours meanwhile: it waits until its parent tells of it */
-		t = tracees_add(&tr->tracees, tid, NULL);
-		t->every = true;
-		loop_act(tr, t, status);
-	} else if (t && !t->parked) {
+		t = births_stranger(tr, tid, status);
+		if (t)
+			loop_act(tr, t, status);
+	} else if (stop_kind(status) == STOP_END) {
+		take_end(tr, t, status, missing);
+	} else if (!t->parked) {
 		*missing -= !t->put_off && *missing;
 		t->put_off = status;
-		if (stop_kind(status) == STOP_END)
-			tracees_remove(&tr->tracees, t);
 	}
 }
 
@@ -302,6 +314,17 @@ put_attach(struct tracing *tr, const struct seized *s, pid_t tid)
 		r->args[5] = cut;
 	}
 	tracing_put(tr, r);
+}
+
+void
+attach_orphan(struct tracing *tr, const struct tracee *t)
+{
+	struct seized s = { .tid = t->tid, .tgid = t->tid };
+	pid_t tgid;
+
+	if (proc_ids(t->tid, &tgid, &s.ppid) < 0)
+		s.ppid = 0;
+	put_attach(tr, &s, t->tid);
 }
 
 /* @processes: those that were told. */

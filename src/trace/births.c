@@ -3,13 +3,37 @@
 
 #include "base/compiler.h"
 #include "model/record.h"
+#include "trace/attach.h"
 #include "trace/nest.h"
 #include "trace/proc.h"
+#include "trace/stop.h"
 #include "trace/tracing.h"
 #include <errno.h>
 
 /* Rounds that a child waits for its parent's event where it is never quiet. */
 #define PATIENCE 1000
+
+void
+births_note_end(struct tracing *tr, pid_t tid, int status)
+{
+	tidmap_put(&tr->ended, tid, (void *)((uintptr_t)(unsigned)status + 1));
+}
+
+struct tracee *
+births_stranger(struct tracing *tr, pid_t tid, int status)
+{
+	struct tracee *t;
+
+	/* or a child that our process had before it became whatfiles, never seized */
+	if (stop_kind(status) == STOP_END) {
+		births_note_end(tr, tid, status);
+		return NULL;
+	}
+	tidmap_put(&tr->ended, tid, NULL);
+	t = tracees_add(&tr->tracees, tid, NULL);
+	t->every = tr->config.attach;
+	return t;
+}
 
 /*
  * Killed at birth, and its end was reported before its parent's event.  Until its parent
@@ -113,8 +137,11 @@ adopt(struct tracing *tr, struct tracee *child)
 		return;
 	}
 	/* nobody is left: then it is the dead command's */
-	tracing_put(tr,
-		    capture_fork(&tr->capture, tr->root, child->tid, false, true, true));
+	if (tr->config.attach)
+		attach_orphan(tr, child);
+	else
+		tracing_put(tr, capture_fork(&tr->capture, tr->root, child->tid, false,
+					     true, true));
 	child->told = true;
 	fast_orphan(tr, child);
 	let_run(tr, child);

@@ -359,7 +359,8 @@ calls_end(struct tracing *tr, struct tracee *t)
 {
 	while (t->held_count)
 		end_held(tr, t);
-	if (t->call.active)
+	/* a command that never ran has done nothing */
+	if (t->call.active && !tracing_is_launching(tr, t))
 		tracing_put(tr, capture_unfinished(&tr->capture, t->call.record, false));
 	t->call.active = false;
 }

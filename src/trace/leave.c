@@ -102,7 +102,7 @@ let_go_one(void *value, void *data)
 	struct tracee *t = value;
 	struct tracing *tr = data;
 
-	if (!t->stays && !is_silent(t))
+	if (!t->stays && !t->parked && !is_silent(t))
 		return;
 	/* it may have been killed where it stood */
 	tr->kernel->detach(t->tid, t->stay_signal);

@@ -138,6 +138,8 @@ on_end(struct tracing *tr, struct tracee *t, int status)
 	}
 	if (t->told && tr->result.started)
 		tracing_put(tr, capture_end(&tr->capture, t->tid, status, true));
+	else
+		births_note_end(tr, t->tid, status);
 	forget(tr, t);
 }
 
@@ -236,19 +238,6 @@ loop_act(struct tracing *tr, struct tracee *t, int status)
 	act(tr, t, stop_kind(status), status);
 }
 
-/* A task that we hear of for the first time, or NULL when it is none of ours. */
-static struct tracee *
-stranger(struct tracing *tr, pid_t tid, enum stop_kind kind, int status)
-{
-	bool ended = kind == STOP_END;
-
-	tidmap_put(&tr->ended, tid, (void *)(uintptr_t)(ended ? status + 1 : 0));
-	/* or one that our process had before it became whatfiles, who was never seized */
-	if (ended)
-		return NULL;
-	return tracees_add(&tr->tracees, tid, NULL);
-}
-
 static void
 dispatch(struct tracing *tr, pid_t tid, int status)
 {
@@ -256,7 +245,7 @@ dispatch(struct tracing *tr, pid_t tid, int status)
 	struct tracee *t = tracees_find(&tr->tracees, tid);
 
 	if (!t)
-		t = stranger(tr, tid, kind, status);
+		t = births_stranger(tr, tid, status);
 	if (!t)
 		return;
 	tr->result.stops += kind != STOP_END;
@@ -345,7 +334,7 @@ round_of(struct tracing *tr, struct batch *b)
 	n = collect(tr, b);
 	for (size_t i = 0; i < n; i++)
 		dispatch(tr, b->stops[i].tid, b->stops[i].status);
-	if (parked) {
+	if (parked && !tr->left) {
 		births_adopt(tr, !n);
 		if (!n) {
 			guard_give_up(tr);
@@ -368,9 +357,12 @@ end_one(void *value, void *data)
 	struct tracee *t = value;
 	struct tracing *tr = data;
 
+	nest_forget(tr, t);
+	/* what we left goes on, and was told of */
+	if (tr->left)
+		return;
 	calls_end(tr, t);
 	fast_end(tr, t);
-	nest_forget(tr, t);
 	if (t->told && tr->result.started)
 		tracing_put(tr, capture_end(&tr->capture, t->tid, 0, false));
 }
