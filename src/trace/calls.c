@@ -239,6 +239,16 @@ resume_entered(struct tracing *tr, struct tracee *t)
 	tracing_resume(tr, t, RESUME_SYSCALL, 0);
 }
 
+/*
+ * False where @t is gone, or stands at a stop of which we have not heard: then another
+ * thread has its id now, by execve(2), and will report that.
+ */
+static bool
+is_at_call(struct tracing *tr, const struct tracee *t, struct syscall_stop *ret)
+{
+	return tr->kernel->syscall(t->tid, ret) == 0 && ret->op != PTRACE_SYSCALL_INFO_NONE;
+}
+
 void
 calls_on_entry(struct tracing *tr, struct tracee *t)
 {
@@ -252,7 +262,7 @@ calls_on_entry(struct tracing *tr, struct tracee *t)
 		resume_entered(tr, t);
 		return;
 	}
-	if (tr->kernel->syscall(t->tid, &stop) < 0)
+	if (!is_at_call(tr, t, &stop))
 		return;
 	known_abi = find_abi(&stop, &abi, &nr);
 	if (known_abi)
@@ -332,7 +342,7 @@ calls_on_syscall(struct tracing *tr, struct tracee *t)
 {
 	struct syscall_stop stop;
 
-	if (tr->kernel->syscall(t->tid, &stop) < 0)
+	if (!is_at_call(tr, t, &stop))
 		return;
 	if (stop.op == PTRACE_SYSCALL_INFO_ENTRY) {
 		on_any_entry(tr, t, &stop);

@@ -2,6 +2,8 @@
 #include "trace/loop.h"
 
 #include "base/mem.h"
+#include "model/record.h"
+#include "model/syscalls.h"
 #include "trace/attach.h"
 #include "trace/births.h"
 #include "trace/calls.h"
@@ -87,17 +89,34 @@ take_over(struct tracing *tr, struct tracee *t, pid_t former)
 	return caller;
 }
 
+/* Which thread executed the program that @t's process has now. */
+static pid_t
+former_of(struct tracing *tr, const struct tracee *t)
+{
+	const struct tracee *s = t;
+	unsigned long former;
+
+	if (tr->kernel->message(t->tid, &former) == 0)
+		return (pid_t)former;
+	/* it was killed since, and does not say: then whoever is in an execve */
+	do {
+		if (s->call.active &&
+		    syscall_rows[s->call.record->row].shape == SHAPE_EXEC)
+			return s->tid;
+		s = s->next;
+	} while (s != t);
+	return t->tid;
+}
+
 static void
 on_exec(struct tracing *tr, struct tracee *t)
 {
-	pid_t tgid = t->tid;
-	unsigned long former = (unsigned long)tgid;
+	pid_t tgid = t->tid, former = former_of(tr, t);
 	const struct record *call, *exec;
 	bool first;
 
-	tr->kernel->message(tgid, &former);
-	if ((pid_t)former != tgid || t->next != t) {
-		t = take_over(tr, t, (pid_t)former);
+	if (former != tgid || t->next != t) {
+		t = take_over(tr, t, former);
 		tracees_rename(&tr->tracees, t, tgid);
 		nest_renamed(t);
 	}
@@ -109,10 +128,10 @@ on_exec(struct tracing *tr, struct tracee *t)
 		tracing_put(tr, capture_start(&tr->capture, tgid));
 		tr->result.started = true;
 	}
-	call = fast_exec_call(tr, (pid_t)former);
+	call = fast_exec_call(tr, former);
 	if (call)
 		pending_set(&t->call, call);
-	exec = capture_exec(&tr->capture, t, (pid_t)former);
+	exec = capture_exec(&tr->capture, t, former);
 	if (tr->config.until && leave_is_meant(exec, tr->config.until))
 		loop_leave();
 	tracing_put(tr, exec);
@@ -302,6 +321,18 @@ grow(struct batch *b)
 }
 
 /*
+ * A thread has executed a program and has its leader's id: what was to be done about a
+ * stop of that one, who is gone, would be done to it.
+ */
+static void
+drop_former(struct batch *b, size_t count, pid_t tid)
+{
+	for (size_t i = 0; i < count; i++)
+		if (b->stops[i].tid == tid)
+			b->stops[i].tid = 0;
+}
+
+/*
  * Collects what is there before acting on any of it: the kernel reports the
  * oldest tracee first, and one that stops all the time would starve the others.
  */
@@ -315,6 +346,8 @@ collect(struct tracing *tr, struct batch *b)
 		if (n == b->capacity)
 			grow(b);
 		tid = tr->kernel->wait(!n, &b->stops[n].status);
+		if (tid > 0 && stop_kind(b->stops[n].status) == STOP_EXEC)
+			drop_former(b, n, tid);
 		if (tid > 0)
 			b->stops[n++].tid = tid;
 	} while (tid > 0 && n < MOST && tr->tracees.count > 1);
@@ -333,7 +366,8 @@ round_of(struct tracing *tr, struct batch *b)
 		tr->kernel->interrupt_every(QUIET_MS);
 	n = collect(tr, b);
 	for (size_t i = 0; i < n; i++)
-		dispatch(tr, b->stops[i].tid, b->stops[i].status);
+		if (b->stops[i].tid)
+			dispatch(tr, b->stops[i].tid, b->stops[i].status);
 	if (parked && !tr->left) {
 		births_adopt(tr, !n);
 		if (!n) {

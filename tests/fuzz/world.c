@@ -994,8 +994,12 @@ world_syscall(pid_t tid, struct syscall_stop *ret)
 	if (!t)
 		return -ESRCH;
 	seccomp = t->status == EVENT(PTRACE_EVENT_SECCOMP);
-	REQUIRE(seccomp || t->status == SYSCALL_STOP);
 	memset(ret, 0, sizeof(*ret));
+	/* whoever stood there is gone, and another has its id and another stop */
+	if (!seccomp && t->status != SYSCALL_STOP) {
+		ret->op = PTRACE_SYSCALL_INFO_NONE;
+		return 0;
+	}
 	ret->arch = AUDIT_ARCH_X86_64;
 	ret->sp = 0x7000000 - t->depth * 0x1000;
 	ret->ip = ip_of(t->depth, t->nr);
