@@ -92,7 +92,8 @@ def test_H2_no_descriptor_for_a_tracee(start, probe):
     for idle in "0", "200":
         live = start(probe("scale-crowd"), idle, "1", "fork", "100000000")
         wait_until(lambda: len(live.log_so_far().of("fork")) > int(idle) + 50, what="forks")
-        counts.append(len(os.listdir(f"/proc/{live.pid}/fd")))
+        # one that is just being looked into may be open
+        counts.append(min(len(os.listdir(f"/proc/{live.pid}/fd")) for _ in range(50)))
         live.send(9)
         live.wait()
         assert_nobody_left()

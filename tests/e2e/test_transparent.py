@@ -324,7 +324,7 @@ def test_a_reader_that_goes_away(native, whatfiles, tmp_path):
 
 def test_the_end_of_the_output_is_seen(start):
     """Who reads the job's output to its end does not wait for whatfiles, nor for a daemon."""
-    live = start("sh", "-c", "echo out; exec >/dev/null 2>&1 </dev/null; sleep 20",
+    live = start("sh", "-c", "echo out; exec >/dev/null 2>&1 </dev/null; exec sleep 20",
                  stderr=subprocess.DEVNULL)
     assert live.popen.stdout.read() == b"out\n"
     assert live.popen.poll() is None
@@ -334,7 +334,7 @@ def test_the_end_of_the_output_is_seen(start):
 
 def test_a_writer_sees_that_its_reader_is_gone(start):
     """Nor does who writes into the job's input."""
-    live = start("sh", "-c", "exec <&-; echo closed; sleep 20", stdin=subprocess.PIPE)
+    live = start("sh", "-c", "exec <&-; echo closed; exec sleep 20", stdin=subprocess.PIPE)
     assert live.popen.stdout.readline() == b"closed\n"
 
     def is_broken():

@@ -436,7 +436,7 @@ filter_busy_threads(void)
 static void
 filtered_threads(void)
 {
-	for (unsigned i = 0; i < 12; i++) {
+	for (unsigned i = 0; i < 6; i++) {
 		int status;
 		pid_t pid = fork();
 
