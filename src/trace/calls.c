@@ -246,7 +246,8 @@ resume_entered(struct tracing *tr, struct tracee *t)
 static bool
 is_at_call(struct tracing *tr, const struct tracee *t, struct syscall_stop *ret)
 {
-	return tr->kernel->syscall(t->tid, ret) == 0 && ret->op != PTRACE_SYSCALL_INFO_NONE;
+	return tr->kernel->syscall(t->tid, ret) == 0 &&
+	       ret->op != PTRACE_SYSCALL_INFO_NONE;
 }
 
 void
